@@ -1,0 +1,81 @@
+"""One credential's life. Keyed by credential, so every consumer sees a life in order."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.events.envelope import Event
+
+_ISSUER, _REGISTRY, _VERIFIER = "issuer.events", "registry.events", "verifier.events"
+
+
+class StatusEntry(BaseModel):
+    """One position of the credential in a Bitstring Status List (Bitstring Status List 1.0, 2.1)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    purpose: Literal["revocation", "suspension"]
+    status_list_credential: str = Field(description="URL of the status list.")
+    index: int = Field(ge=0)
+
+
+class CredentialIssued(Event, type="org.laurel.credential.issued.v1", topic=_ISSUER, key="credential_id"):
+    """A signed credential exists. Sent once for each credential, before any other event about it."""
+
+    credential_id: UUID
+    institution_id: UUID
+    achievement_id: UUID
+    issuer: str = Field(description="DID of the issuer.")
+    document: dict[str, Any] = Field(
+        description="The signed Open Badges 3.0 credential, exactly as answered to the institution."
+    )
+    status_entries: list[StatusEntry]
+    issued_at: datetime
+
+
+class _StatusChanged(Event):
+    credential_id: UUID
+    institution_id: UUID
+    status_entry: StatusEntry = Field(description="The position whose bit changed.")
+    reason: str
+    changed_at: datetime
+
+
+class CredentialRevoked(_StatusChanged, type="org.laurel.credential.revoked.v1", topic=_ISSUER, key="credential_id"):
+    """The credential is void, for ever."""
+
+
+class CredentialSuspended(
+    _StatusChanged, type="org.laurel.credential.suspended.v1", topic=_ISSUER, key="credential_id"
+):
+    """The credential is void until it is reinstated."""
+
+
+class CredentialReinstated(
+    _StatusChanged, type="org.laurel.credential.reinstated.v1", topic=_ISSUER, key="credential_id"
+):
+    """The suspension is over."""
+
+
+class CredentialRegistered(Event, type="org.laurel.credential.registered.v1", topic=_REGISTRY, key="credential_id"):
+    """The credential is on the public record and can be fetched from its own address."""
+
+    credential_id: UUID
+    institution_id: UUID
+    achievement_id: UUID
+    document_sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the document's JCS form (RFC 8785), in hex."
+    )
+    registered_at: datetime
+
+
+class CredentialVerified(Event, type="org.laurel.credential.verified.v1", topic=_VERIFIER, key="credential_id"):
+    """Somebody checked a credential of ours. Never says who asked, nor who the learner is."""
+
+    verification_id: UUID
+    credential_id: UUID
+    institution_id: UUID
+    verdict: Literal["valid", "valid-with-warnings", "outside-dates", "revoked-or-suspended", "cannot-tell", "forged"]
+    verified_at: datetime
