@@ -1,0 +1,225 @@
+"""The service's own database: two pools on one login, transactions opened at the edge, and one error when it is away.
+
+Requests run as the role `laurel_tenant`, whose row-level security policies show one institution; consumers, the relay
+and workers run as `laurel_worker`, which sees every row. The login itself owns nothing.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+TENANT_ROLE = "laurel_tenant"
+WORKER_ROLE = "laurel_worker"
+
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+class Unavailable(Exception):
+    """The service's own database is away, frozen or out of connections. Trying again later may work (HTTP 503).
+
+    Raised for a COMMIT whose answer was lost too: the effect may have happened, which is what idempotency keys are for.
+    """
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """`url` is the application's login, `owner_url` the owner's (migrations only). Times are seconds."""
+
+    url: str
+    owner_url: str
+    pool_size: int = 10
+    acquire_timeout: float = 3.0
+    command_timeout: float = 5.0
+
+
+class Transaction:
+    """One open transaction. Times are `timestamptz`, jsonb columns are Python values, bytea is bytes."""
+
+    def __init__(self, connection: Any, wake_relay: Callable[[], None]) -> None:
+        self._connection = connection
+        self.wake_relay = wake_relay
+        self._after_commit: list[Callable[[], None]] = []
+
+    async def execute(self, query: str, *args: Any) -> str:
+        """Run a statement; gives its command tag such as `UPDATE 1`."""
+        return str(await self._connection.execute(query, *args))
+
+    async def executemany(self, query: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement once for each row of arguments, in one exchange."""
+        await self._connection.executemany(query, rows)
+
+    async def fetch(self, query: str, *args: Any) -> list[asyncpg.Record]:
+        """All rows."""
+        return list(await self._connection.fetch(query, *args))
+
+    async def fetchrow(self, query: str, *args: Any) -> asyncpg.Record | None:
+        """The first row, or None."""
+        return await self._connection.fetchrow(query, *args)
+
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        """The first column of the first row, or None."""
+        return await self._connection.fetchval(query, *args)
+
+    @contextlib.asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what happened inside when it raises, and only that."""
+        async with self._connection.transaction():
+            yield
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once the transaction is committed; never when it is rolled back."""
+        if callback not in self._after_commit:
+            self._after_commit.append(callback)
+
+
+class Database:
+    """Opened by `Database.open`. Connects when first used, so a service starts while its database is away."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self.settings = settings
+        self.wakeup = asyncio.Event()
+        self._pools: dict[str, Any] = {}
+        self._opening = asyncio.Lock()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, settings: DatabaseSettings) -> AsyncIterator["Database"]:
+        """A database handle; its connections are closed, or cut after 2 s, at the end."""
+        database = cls(settings)
+        try:
+            yield database
+        finally:
+            for pool in database._pools.values():
+                try:
+                    await asyncio.wait_for(pool.close(), 2)
+                except Exception:  # closing is best effort: the server may be frozen
+                    pool.terminate()
+
+    @contextlib.asynccontextmanager
+    async def tenant(self, institution_id: UUID) -> AsyncIterator[Transaction]:
+        """A transaction that sees and writes the rows of one institution. Raises Unavailable."""
+        begin = f"BEGIN; SET LOCAL lock_timeout = '2s'; SELECT set_config('app.institution', '{institution_id}', true)"
+        async with self._transaction(TENANT_ROLE, begin) as tx:
+            yield tx
+
+    @contextlib.asynccontextmanager
+    async def worker(self) -> AsyncIterator[Transaction]:
+        """A transaction that sees every row: for consumers, workers, operators and public reads. Raises Unavailable."""
+        async with self._transaction(WORKER_ROLE, "BEGIN") as tx:
+            yield tx
+
+    @contextlib.asynccontextmanager
+    async def worker_connection(self) -> AsyncIterator[Transaction]:
+        """A connection whose every statement commits by itself, as the worker role. Raises Unavailable."""
+        async with self._connection(WORKER_ROLE) as connection:
+            with _translated():
+                yield Transaction(connection, self.wakeup.set)
+
+    async def ping(self) -> None:
+        """Raises Unavailable when the database does not answer in time."""
+        async with self.worker_connection() as connection:
+            await connection.fetchval("SELECT 1")
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self, role: str, begin: str) -> AsyncIterator[Transaction]:
+        async with self._connection(role) as connection:
+            tx = Transaction(connection, self.wakeup.set)
+            with _translated():
+                await connection.execute(begin)
+            try:
+                with _translated():
+                    yield tx
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            with _translated():
+                await connection.execute("COMMIT")
+        for callback in tx._after_commit:
+            callback()
+
+    @contextlib.asynccontextmanager
+    async def _connection(self, role: str) -> AsyncIterator[Any]:
+        with _translated():
+            pool = self._pools.get(role) or await self._open_pool(role)
+            connection = await pool.acquire(timeout=self.settings.acquire_timeout)
+        try:
+            yield connection
+        finally:
+            with contextlib.suppress(*_AWAY):
+                await pool.release(connection, timeout=1)
+
+    async def _open_pool(self, role: str) -> Any:
+        async with self._opening:
+            if role not in self._pools:
+                self._pools[role] = await asyncpg.create_pool(
+                    self.settings.url,
+                    min_size=0,
+                    max_size=self.settings.pool_size,
+                    max_inactive_connection_lifetime=60,
+                    timeout=self.settings.acquire_timeout,
+                    command_timeout=self.settings.command_timeout,
+                    server_settings={"role": role, "application_name": role, "timezone": "UTC", "jit": "off"},
+                    init=_prepare,
+                    reset=_keep,
+                )
+            return self._pools[role]
+
+
+async def _prepare(connection: Any) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads, schema="pg_catalog"
+        )
+
+
+async def _keep(_connection: Any) -> None:
+    """Nothing to reset between uses: every setting is LOCAL to its transaction, which saves a round trip."""
+
+
+async def _roll_back(connection: Any) -> None:
+    try:
+        await connection.execute("ROLLBACK", timeout=1)
+    except (*_AWAY, asyncpg.PostgresError):
+        connection.terminate()
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn every way the database can be away into Unavailable; leave the errors of statements as they are."""
+    try:
+        yield
+    except asyncpg.QueryCanceledError as error:  # a statement timeout
+        raise Unavailable("the database did not answer in time") from error
+    except asyncpg.LockNotAvailableError:
+        raise
+    except _AWAY as error:
+        if _is_ours(error):
+            raise Unavailable("the database is not reachable") from error
+        raise
+
+
+def _is_ours(error: BaseException) -> bool:
+    """OSError and TimeoutError raised by a handler's own I/O must not look like the database's."""
+    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return True
+    frame = error.__traceback__
+    while frame is not None:
+        if "asyncpg" in frame.tb_frame.f_code.co_filename:
+            return True
+        frame = frame.tb_next
+    return False
