@@ -1,0 +1,5 @@
+"""Fixtures every kind of test may use; each comes from the file named here."""
+
+pytest_plugins = [
+    "tests.fixtures.postgres",
+]
