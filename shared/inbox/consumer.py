@@ -8,6 +8,7 @@ infrastructure never parks, the offset waits.
 import asyncio
 import contextlib
 import random
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ import structlog
 from shared.bus.port import Bus, BusUnavailable, CommitLost, Subscription, TopicPartition
 from shared.inbox import inbox, parking
 from shared.inbox.dispatch import Handlers, Incoming, call, read
+from shared.inbox.housekeeping import Housekeeping
 from shared.inbox.parking import Failure
 from shared.postgres.database import Database, Transaction, Unavailable
 from shared.telemetry import metrics
@@ -27,32 +29,40 @@ MAX_RECORDS = 500
 POLL_SECONDS = 0.5
 SILENCE_SECONDS = 60.0
 _BACKOFF = (0.2, 5.0)
-_RETRY_LOOK = 0.1
-_RETRY_IDLE = 5.0
-_GAUGE_EVERY = 2.0
-_TURN_EVERY = 3600.0
+_LAG_EVERY = 2.0
 
 
 class Consumer:
-    """One member of the consumer group `group`, calling `handlers` for the events of `topics`."""
+    """One member of the consumer group `group`, calling `handlers` for the events of `topics`.
+
+    `instance` names this process across restarts, the host's name by default; members on one host need one each.
+    """
 
     def __init__(
-        self, bus: Bus, db: Database, *, group: str, topics: Sequence[str], handlers: Handlers, instance: str
+        self,
+        bus: Bus,
+        db: Database,
+        *,
+        group: str,
+        topics: Sequence[str],
+        handlers: Handlers,
+        instance: str | None = None,
     ) -> None:
         self.name = f"consumer-{group}"
         self._bus, self._db, self._group, self._topics, self._handlers = bus, db, group, topics, handlers
-        self._instance = instance
+        self._instance = instance or f"{group}-{socket.gethostname()}"
         self._subscription: Subscription | None = None
         self._stopping = asyncio.Event()
         self._done = asyncio.Event()
-        self._retry_soon = True
+        self._housekeeping = Housekeeping(db, group, handlers)
         self._last_record = time.monotonic()
+        self._lag_due = 0.0
         self._lag: Mapping[TopicPartition, int] = {}
         self.trouble: str | None = "not connected yet"
 
     async def run(self) -> None:
         """Consume until `stop`. Trouble of the bus or the database is waited out, however long it lasts."""
-        housekeeping = asyncio.create_task(self._housekeeping())
+        housekeeping = asyncio.create_task(self._housekeeping.run())
         wait = _BACKOFF[0]
         try:
             while not self._stopping.is_set():
@@ -60,10 +70,9 @@ class Consumer:
                     await self._step()
                     wait = _BACKOFF[0]
                     self.trouble = None
-                except (BusUnavailable, Unavailable) as error:
-                    self.trouble = str(error) or type(error).__name__
-                    log.warning("consumer.waiting", group=self._group, error=self.trouble, retry_in=wait)
-                    if isinstance(error, BusUnavailable):
+                except Exception as error:
+                    self._tell(error, wait)
+                    if not isinstance(error, Unavailable):
                         await self._leave()
                     await self._pause(wait * random.uniform(0.8, 1.2))  # noqa: S311 (jitter)
                     wait = min(wait * 2, _BACKOFF[1])
@@ -79,9 +88,19 @@ class Consumer:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._done.wait(), 2)
 
+    def ready(self) -> tuple[str, str | None]:
+        """The name and what is wrong at present, or None: shown in /readyz. Requests are answered all the same."""
+        return self.name, self.trouble
+
+    def _tell(self, error: Exception, wait: float) -> None:
+        self.trouble = str(error) or type(error).__name__
+        unexpected = not isinstance(error, BusUnavailable | Unavailable)
+        log.warning("consumer.waiting", group=self._group, error=self.trouble, retry_in=wait, exc_info=unexpected)
+
     async def _step(self) -> None:
         """Join when need be, then one poll, one transaction, one commit of offsets."""
         subscription = self._subscription or await self._join()
+        await self._update_lag()
         batches = await subscription.poll(MAX_RECORDS, POLL_SECONDS)
         records = [record for batch in batches.values() for record in batch]
         if not records:
@@ -101,9 +120,8 @@ class Consumer:
 
     async def _join(self) -> Subscription:
         await self._bus.ensure_topics([*self._topics])
-        subscription = self._bus.subscribe(self._group, self._topics, instance=self._instance)
+        subscription = self._subscription = self._bus.subscribe(self._group, self._topics, instance=self._instance)
         await subscription.start()
-        self._subscription = subscription
         self._last_record = time.monotonic()
         for partition, lost in (await subscription.expired()).items():
             metrics.EVENTS_EXPIRED.inc(lost)
@@ -180,7 +198,7 @@ class Consumer:
                 failure = parking.failure_of(error, 0)
         await parking.park(tx, self._group, incoming, failure)
         parked.add(incoming.place)
-        self._retry_soon = True
+        tx.after_commit(self._housekeeping.retry_soon)
         log.error("event.parked", group=self._group, topic=incoming.record.topic, reason=failure.reason)
         return "parked"
 
@@ -193,47 +211,16 @@ class Consumer:
                 age = (now - incoming.envelope.time).total_seconds()
                 metrics.EVENT_END_TO_END_SECONDS.labels(kind).observe(max(age, 0))
 
-    async def _housekeeping(self) -> None:
-        """Retries of parked keys, gauges, partitions of the inbox."""
-        due = {"retry": 0.0, "gauge": 0.0, "turn": 0.0}
-        while True:
-            now = time.monotonic()
-            try:
-                if now >= due["retry"]:
-                    waiting = await self._retry_parked()
-                    due["retry"] = now + (_RETRY_LOOK if waiting or self._retry_soon else _RETRY_IDLE)
-                    self._retry_soon = False
-                if now >= due["gauge"]:
-                    await self._update_gauges()
-                    due["gauge"] = now + _GAUGE_EVERY
-                if now >= due["turn"]:
-                    async with self._db.worker() as tx:
-                        await inbox.turn(tx)
-                    due["turn"] = now + _TURN_EVERY
-            except (Unavailable, BusUnavailable):
-                pass  # the main loop tells of it
-            except Exception:
-                log.exception("consumer.housekeeping_failed", group=self._group)
-            await asyncio.sleep(_RETRY_LOOK)
-
-    async def _retry_parked(self) -> bool:
-        """Try keys whose wait is over; tells whether any key waits for such a retry."""
-        async with self._db.worker() as tx:
-            places = await parking.due_places(tx)
-            waiting = await parking.any_retry(tx)
-        for place in places:
-            async with self._db.worker() as tx:
-                done, failure = await parking.redrive(tx, self._group, place, self._handlers)
-            log.info("event.retried", group=self._group, topic=place[0], handled=done, failed=failure is not None)
-        return waiting
-
-    async def _update_gauges(self) -> None:
-        async with self._db.worker() as tx:
-            metrics.PARKED_EVENTS.set(await parking.count_parked(tx))
-        if self._subscription is not None:
-            self._lag = await self._subscription.lag()
-            for partition, lag in self._lag.items():
-                metrics.CONSUMER_LAG.labels(partition.topic, str(partition.partition)).set(lag)
+    async def _update_lag(self) -> None:
+        """Measured between polls, because a subscription serves one caller at a time."""
+        if self._subscription is None or time.monotonic() < self._lag_due:
+            return
+        self._lag_due = time.monotonic() + _LAG_EVERY
+        before, self._lag = self._lag, await self._subscription.lag()
+        for partition in before.keys() - self._lag.keys():  # another member's now
+            metrics.CONSUMER_LAG.remove(partition.topic, str(partition.partition))
+        for partition, lag in self._lag.items():
+            metrics.CONSUMER_LAG.labels(partition.topic, str(partition.partition)).set(lag)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

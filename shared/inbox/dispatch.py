@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry.trace import SpanKind
+from opentelemetry.util.types import AttributeValue
 
 from shared.bus.port import Received
 from shared.events.catalogue import BY_TYPE
@@ -56,6 +57,8 @@ def read(record: Received, handlers: Handlers) -> Incoming:
     envelope: Envelope | None = None
     try:
         envelope = Envelope.from_headers(list(record.headers))
+        if envelope.time.tzinfo is None:
+            raise UnreadableEvent("malformed-attribute", "ce_time has no zone")
         event_type = BY_TYPE.get(envelope.type)
         if event_type is None or event_type not in handlers:
             return Incoming(record, envelope, None, None)
@@ -77,7 +80,7 @@ async def call(tx: Transaction, incoming: Incoming, handlers: Handlers, group: s
 def _span(incoming: Incoming, group: str) -> Iterator[None]:
     record, envelope = incoming.record, incoming.envelope
     assert envelope is not None
-    attributes = {
+    attributes: dict[str, AttributeValue] = {
         "messaging.system": "kafka",
         "messaging.operation.name": "process",
         "messaging.operation.type": "process",

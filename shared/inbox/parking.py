@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from shared.bus.port import Received
 from shared.events.envelope import Envelope
 from shared.events.ids import new_id
@@ -19,6 +21,7 @@ from shared.outbox.outbox import append_notice
 from shared.postgres.database import Transaction, Unavailable
 
 RETRIES = (0.1, 0.5, 2.0)
+NOTICE_TYPE = "org.laurel.event.parked.v1"
 _DETAIL_LIMIT = 2000
 
 _PARK = """
@@ -27,6 +30,8 @@ INSERT INTO parked_event
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, clock_timestamp() + make_interval(secs => $12))
 ON CONFLICT DO NOTHING RETURNING id
 """
+# The value goes at once: it may hold a learner's data, and nobody needs it any more.
+_REDRIVEN = "UPDATE parked_event SET redriven_at = clock_timestamp(), value = '', detail = '' WHERE id = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +99,22 @@ async def park(tx: Transaction, group: str, incoming: Incoming, failure: Failure
 
 
 async def _notify(tx: Transaction, group: str, incoming: Incoming, failure: Failure) -> None:
-    """A copy for outside watchers; the parked row is what counts."""
+    """Tell outside watchers that a person is needed, without the event's value: a log cannot forget a learner."""
+    record, envelope = incoming.record, incoming.envelope
     notice = Envelope(
-        id=new_id(),
-        type=incoming.envelope.type if incoming.envelope else "org.laurel.unreadable",
-        source=f"/{group}",
-        subject=incoming.key,
-        time=datetime.now(UTC),
-        sequence=0,
+        id=new_id(), type=NOTICE_TYPE, source=f"/{group}", subject=incoming.key, time=datetime.now(UTC), sequence=0
     )
-    value = incoming.record.value or b""
-    await append_notice(tx, f"{group}.dead-letter", incoming.key, notice, value[: 128 * 1024])
+    value = orjson.dumps(
+        {
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "event_id": envelope and str(envelope.id),
+            "type": envelope and _clean(envelope.type),
+            "reason": failure.reason,
+        }
+    )
+    await append_notice(tx, f"{group}.dead-letter", incoming.key, notice, value)
 
 
 async def redrive(
@@ -127,7 +137,7 @@ async def redrive(
             if failure.retry_in is None and row["retry_at"] is not None:
                 await _notify(tx, group, incoming, failure)
             return done, failure
-        await tx.execute("UPDATE parked_event SET redriven_at = clock_timestamp() WHERE id = $1", row["id"])
+        await tx.execute(_REDRIVEN, row["id"])
     return len(rows), None
 
 
@@ -178,9 +188,22 @@ async def place_of(tx: Transaction, parked_id: int) -> tuple[str, str] | None:
     return (row["topic"], row["key"]) if row else None
 
 
-async def count_parked(tx: Transaction) -> int:
-    """How many events wait."""
-    return int(await tx.fetchval("SELECT count(*) FROM parked_event WHERE redriven_at IS NULL"))
+async def count_parked(tx: Transaction, place: tuple[str, str] | None = None) -> int:
+    """How many events wait, of one key or in all."""
+    topic, key = place or (None, None)
+    return int(
+        await tx.fetchval(
+            "SELECT count(*) FROM parked_event WHERE redriven_at IS NULL"
+            " AND ($1::text IS NULL OR (topic = $1 AND key = $2))",
+            topic,
+            key,
+        )
+    )
+
+
+async def forget_redriven(tx: Transaction, days: int) -> None:
+    """Delete what was redriven more than `days` days ago."""
+    await tx.execute("DELETE FROM parked_event WHERE redriven_at < clock_timestamp() - make_interval(days => $1)", days)
 
 
 async def list_parked(tx: Transaction, after: int, limit: int) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ async def append_notice(tx: Transaction, topic: str, key: str, envelope: Envelop
 
 
 async def history(tx: Transaction, after: UUID | None, limit: int) -> list[dict[str, Any]]:
-    """A page of `event_history` in the order of event ids (which sort by time): event_id, type, subject, version, at."""
+    """A page of `event_history` by event id, which sorts by time: event_id, type, subject, version, at."""
     rows = await tx.fetch(
         "SELECT event_id, type, subject, version, at FROM event_history"
         " WHERE $1::uuid IS NULL OR event_id > $1 ORDER BY event_id LIMIT $2",

@@ -23,6 +23,7 @@ from shared.telemetry.tracing import link_to, tracer
 log = structlog.get_logger()
 
 BATCH = 1000
+BATCH_BYTES = 16 * 1024 * 1024
 SEND_TIMEOUT = 20.0
 LEASE_SECONDS = 10
 POLL_FLOOR = 0.5
@@ -34,7 +35,13 @@ INSERT INTO lease VALUES ('relay', $1, clock_timestamp() + make_interval(secs =>
 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
 WHERE lease.holder = excluded.holder OR lease.until < clock_timestamp() RETURNING holder
 """
-_HEAD = "SELECT id, topic, key, headers, value FROM outbox ORDER BY id LIMIT $1"
+# The head, cut where the values sum up to more than $2 bytes (but never to nothing): memory stays bounded.
+_HEAD = """
+SELECT id, topic, key, headers, value FROM (
+    SELECT *, sum(octet_length(value)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - octet_length(value) AS before
+    FROM (SELECT * FROM outbox ORDER BY id LIMIT $1) AS head
+) AS measured WHERE before < $2 ORDER BY id
+"""
 _DELETE = "DELETE FROM outbox WHERE id = ANY($1)"
 _STATE = "SELECT count(*) AS rows, extract(epoch FROM clock_timestamp() - min(created_at)) AS oldest FROM outbox"
 
@@ -69,11 +76,10 @@ class Relay:
                     await self._work()
                     wait = _BACKOFF[0]
                     self.trouble = None
-                except (BusUnavailable, Unavailable, _PassFailed) as error:
-                    metrics.RELAY_FAILURES.inc()
-                    self.trouble = str(error) or type(error).__name__
-                    log.warning("relay.failed", error=self.trouble, retry_in=wait)
-                    await self._drop_producer()
+                except Exception as error:
+                    self._tell(error, wait)
+                    if not isinstance(error, Unavailable):
+                        await self._drop_producer()
                     await self._pause(wait * random.uniform(0.8, 1.2))  # noqa: S311 (jitter)
                     wait = min(wait * 2, _BACKOFF[1])
         finally:
@@ -88,20 +94,29 @@ class Relay:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._done.wait(), 2)
 
+    def ready(self) -> tuple[str, str | None]:
+        """The name and what is wrong at present, or None: shown in /readyz. Requests are answered all the same."""
+        return self.name, self.trouble
+
+    def _tell(self, error: Exception, wait: float) -> None:
+        metrics.RELAY_FAILURES.inc()
+        self.trouble = str(error) or type(error).__name__
+        unexpected = not isinstance(error, BusUnavailable | Unavailable | _PassFailed)
+        log.warning("relay.failed", error=self.trouble, retry_in=wait, exc_info=unexpected)
+
     async def _work(self) -> None:
-        """Connect when need be, then pass after pass while there are full batches, then wait to be woken."""
+        """Connect when need be, then pass after pass while batches are full, then wait to be woken."""
+        await self._update_gauges()  # before the bus is asked: an outbox that grows while it is away must be seen
         if self._producer is None:
             await self._bus.ensure_topics(self._topics)
-            producer = self._bus.producer()
-            await producer.start()
-            self._producer = producer
+            self._producer = self._bus.producer()
+            await self._producer.start()
         self._db.wakeup.clear()
         if not await self._leads():
             await self._pause(1.0)
             return
-        while not self._stopping.is_set() and await self._one_pass() == BATCH:
-            await self._leads()
-        await self._update_gauges()
+        while await self._one_pass() and not self._stopping.is_set() and await self._leads():
+            await self._update_gauges()  # a backlog may take a while
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._db.wakeup.wait(), POLL_FLOOR)
 
@@ -116,12 +131,15 @@ class Relay:
         metrics.RELAY_LEADER.set(1 if holder else 0)
         return holder is not None
 
-    async def _one_pass(self) -> int:
-        """Send a batch from the head and delete what was acknowledged; gives the number of rows read."""
+    async def _one_pass(self) -> bool:
+        """Send a batch from the head and delete what was acknowledged; tells whether the batch was a full one.
+
+        Raises _PassFailed when some record was not acknowledged.
+        """
         async with self._db.worker_connection() as connection:
-            rows = await connection.fetch(_HEAD, BATCH)
+            rows = await connection.fetch(_HEAD, BATCH, BATCH_BYTES)
         if not rows:
-            return 0
+            return False
         records = [
             Record(row["topic"], row["key"].encode(), row["value"], [(n, v.encode()) for n, v in row["headers"]])
             for row in rows
@@ -134,7 +152,7 @@ class Relay:
             metrics.RELAY_PUBLISHED.inc(len(acknowledged))
         if failures:
             raise _PassFailed(f"{len(failures)} of {len(rows)} records not acknowledged: {failures[0]!r}")
-        return len(rows)
+        return len(rows) == BATCH or sum(len(row["value"]) for row in rows) >= BATCH_BYTES
 
     async def _send(self, records: list[Record]) -> list[BaseException | None]:
         assert self._producer is not None

@@ -25,7 +25,10 @@ _AWAY = (
     asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.TransactionRollbackError,  # deadlock, serialisation: the same transaction succeeds when tried again
+    asyncpg.QueryCanceledError,  # a statement timeout
 )
 
 
@@ -113,7 +116,8 @@ class Database:
     @contextlib.asynccontextmanager
     async def tenant(self, institution_id: UUID) -> AsyncIterator[Transaction]:
         """A transaction that sees and writes the rows of one institution. Raises Unavailable."""
-        begin = f"BEGIN; SET LOCAL lock_timeout = '2s'; SELECT set_config('app.institution', '{institution_id}', true)"
+        name = str(UUID(str(institution_id)))  # nothing but a UUID may reach the statement's text
+        begin = f"BEGIN; SET LOCAL lock_timeout = '2s'; SELECT set_config('app.institution', '{name}', true)"
         async with self._transaction(TENANT_ROLE, begin) as tx:
             yield tx
 
@@ -127,7 +131,7 @@ class Database:
     async def worker_connection(self) -> AsyncIterator[Transaction]:
         """A connection whose every statement commits by itself, as the worker role. Raises Unavailable."""
         async with self._connection(WORKER_ROLE) as connection:
-            with _translated():
+            with _translated(connection):
                 yield Transaction(connection, self.wakeup.set)
 
     async def ping(self) -> None:
@@ -139,24 +143,24 @@ class Database:
     async def _transaction(self, role: str, begin: str) -> AsyncIterator[Transaction]:
         async with self._connection(role) as connection:
             tx = Transaction(connection, self.wakeup.set)
-            with _translated():
+            with _translated(connection):
                 await connection.execute(begin)
-            try:
-                with _translated():
+                try:
                     yield tx
-            except BaseException:
-                await _roll_back(connection)
-                raise
-            with _translated():
+                except BaseException:
+                    await _roll_back(connection)
+                    raise
                 await connection.execute("COMMIT")
         for callback in tx._after_commit:
             callback()
 
     @contextlib.asynccontextmanager
     async def _connection(self, role: str) -> AsyncIterator[Any]:
-        with _translated():
-            pool = self._pools.get(role) or await self._open_pool(role)
+        pool = self._pools.get(role) or await self._open_pool(role)
+        try:
             connection = await pool.acquire(timeout=self.settings.acquire_timeout)
+        except (*_AWAY, asyncpg.PostgresError) as error:  # also a login or a database that is not made yet
+            raise Unavailable("no connection to the database") from error
         try:
             yield connection
         finally:
@@ -199,23 +203,21 @@ async def _roll_back(connection: Any) -> None:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def _translated(connection: Any) -> Iterator[None]:
     """Turn every way the database can be away into Unavailable; leave the errors of statements as they are."""
     try:
         yield
-    except asyncpg.QueryCanceledError as error:  # a statement timeout
-        raise Unavailable("the database did not answer in time") from error
-    except asyncpg.LockNotAvailableError:
-        raise
     except _AWAY as error:
-        if _is_ours(error):
-            raise Unavailable("the database is not reachable") from error
+        if _is_away(error, connection):
+            raise Unavailable("the database is not reachable, or too slow") from error
         raise
 
 
-def _is_ours(error: BaseException) -> bool:
-    """OSError and TimeoutError raised by a handler's own I/O must not look like the database's."""
-    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError):
+def _is_away(error: BaseException, connection: Any) -> bool:
+    """Whether the database is what failed, and not a handler's own I/O or a wrong use of the driver."""
+    if isinstance(error, asyncpg.InterfaceError):  # such as a missing argument, on a connection that is well
+        return bool(connection.is_closed())
+    if isinstance(error, asyncpg.PostgresError | asyncpg.InternalClientError):
         return True
     frame = error.__traceback__
     while frame is not None:

@@ -5,15 +5,20 @@ may not change: expand, backfill, and contract in a later file instead.
 """
 
 import asyncio
+import contextlib
 import hashlib
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
+import structlog
 
 from shared.postgres.database import TENANT_ROLE, WORKER_ROLE
+
+log = structlog.get_logger()
 
 BASE = Path(__file__).parent / "migrations"
 _LOCK = 7_202_611
@@ -33,7 +38,7 @@ async def migrate(owner_url: str, app_url: str, directories: Sequence[Path]) -> 
     connection = await asyncpg.connect(owner_url, timeout=5)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
-        await _ensure_roles(connection, app_url)
+        await _ensure_roles(connection, owner_url, app_url)
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migration (set text, name text, sha256 text NOT NULL,"
             " applied_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (set, name))"
@@ -46,29 +51,54 @@ async def migrate(owner_url: str, app_url: str, directories: Sequence[Path]) -> 
         await connection.close()
 
 
-async def _ensure_roles(connection: Any, app_url: str) -> None:
+async def migrate_patiently(owner_url: str, app_url: str, directories: Sequence[Path]) -> list[str]:
+    """`migrate`, tried again for ever while the database is away: a service may be started before its database is.
+
+    Raises MigrationError.
+    """
+    wait = 0.2
+    while True:
+        try:
+            return await migrate(owner_url, app_url, directories)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("migrations.waiting", error=str(error) or type(error).__name__, retry_in=wait)
+        await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 (jitter)
+        wait = min(wait * 2, 5.0)
+
+
+async def _ensure_roles(connection: Any, owner_url: str, app_url: str) -> None:
     """Make the two roles and the login; safe against a runner of another database of the same server."""
     parts = urlsplit(app_url)
     login, password = unquote(parts.username or ""), unquote(parts.password or "")
     if not login:
         raise MigrationError("the application's database URL names no user")
+    if login == unquote(urlsplit(owner_url).username or ""):
+        raise MigrationError("the application must not log in as the owner, who may do everything")
     for role in (TENANT_ROLE, WORKER_ROLE):
-        await _create_role(connection, f"CREATE ROLE {role} NOLOGIN")
-    name = '"' + login.replace('"', '""') + '"'
-    secret = "'" + password.replace("'", "''") + "'"
-    await _create_role(connection, f"CREATE ROLE {name} LOGIN")
-    async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-        if password:
-            await _retry_concurrent(connection, f"ALTER ROLE {name} PASSWORD {secret}")
-        await _retry_concurrent(connection, f"GRANT {TENANT_ROLE}, {WORKER_ROLE} TO {name}")
-
-
-async def _create_role(connection: Any, statement: str) -> None:
+        await _create_role(connection, role, "NOLOGIN")
+    created = await _create_role(connection, login, "LOGIN")
     try:
-        await connection.execute(statement)
-    except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-        return
+        secret = "'" + password.replace("'", "''") + "'"
+        await _retry_concurrent(connection, f"ALTER ROLE {_quoted(login)} PASSWORD {secret}")
+    except asyncpg.InsufficientPrivilegeError:
+        if created:
+            raise  # else the login, and its password, are somebody else's business
+    for role in (TENANT_ROLE, WORKER_ROLE):
+        if not await connection.fetchval("SELECT pg_has_role($1::text, $2::text, 'MEMBER')", login, role):
+            await _retry_concurrent(connection, f"GRANT {role} TO {_quoted(login)}")
+
+
+async def _create_role(connection: Any, name: str, kind: str) -> bool:
+    """Make a role unless it is there; asked first, because an owner who may not make roles may still migrate."""
+    if await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name):
+        return False
+    with contextlib.suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+        await connection.execute(f"CREATE ROLE {_quoted(name)} {kind}")
+    return True
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 async def _retry_concurrent(connection: Any, statement: str) -> None:
@@ -88,20 +118,24 @@ async def _apply_set(connection: Any, directory: Path) -> list[str]:
     label = "shared" if directory == BASE else directory.parent.name
     rows = await connection.fetch("SELECT name, sha256 FROM schema_migration WHERE set = $1", label)
     known = {row["name"]: row["sha256"] for row in rows}
-    files = sorted(directory.glob("*.sql"))
-    missing = known.keys() - {file.name for file in files}
-    if missing:
-        raise MigrationError(f"{label}: applied before but no longer shipped: {', '.join(sorted(missing))}")
+    files = _read(directory)
+    # Names beyond the last one shipped are a newer release's, whose schema this release works with too.
+    lost = sorted(name for name in known.keys() - files.keys() if name < max(files, default=""))
+    if lost:
+        raise MigrationError(f"{label}: applied before but no longer shipped: {', '.join(lost)}")
     applied = []
-    for file in files:
-        text = file.read_text("utf-8")
+    for name, text in files.items():
         digest = hashlib.sha256(text.encode()).hexdigest()
-        if file.name not in known:
-            await _apply(connection, label, file.name, text, digest)
-            applied.append(f"{label}/{file.name}")
-        elif known[file.name] != digest:
-            raise MigrationError(f"{label}/{file.name} was changed after it had been applied; add a new file instead")
+        if name not in known:
+            await _apply(connection, label, name, text, digest)
+            applied.append(f"{label}/{name}")
+        elif known[name] != digest:
+            raise MigrationError(f"{label}/{name} was changed after it had been applied; add a new file instead")
     return applied
+
+
+def _read(directory: Path) -> dict[str, str]:
+    return {file.name: file.read_text("utf-8") for file in sorted(directory.glob("*.sql"))}
 
 
 async def _apply(connection: Any, label: str, name: str, text: str, digest: str) -> None:

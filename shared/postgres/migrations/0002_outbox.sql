@@ -17,8 +17,7 @@ CREATE TABLE event_history (
     type text NOT NULL,
     subject text NOT NULL,
     version bigint NOT NULL,
-    at timestamptz NOT NULL,
-    UNIQUE (subject, version, type)
+    at timestamptz NOT NULL
 );
 SELECT laurel_open('event_history');
 GRANT INSERT ON event_history TO laurel_tenant;

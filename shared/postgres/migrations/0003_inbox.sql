@@ -13,7 +13,7 @@ SELECT laurel_open('inbox_default');
 -- Makes the partitions from yesterday to a week ahead and drops those whose events no topic can hold any more.
 -- Runs as the owner, because the application's login owns nothing.
 CREATE FUNCTION laurel_turn_inbox(keep_days integer) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public SET lock_timeout = '1s' AS $$
 DECLARE
     day date;
     part record;
