@@ -78,8 +78,8 @@ async def open_stack(options: StackOptions) -> AsyncIterator[Stack]:
 
     Raises UserError when the directory or a port is in use.
     """
-    require_free_ports(options.ports)
     with DataDirectory(options.data) as directory:
+        require_free_ports(options.ports)  # after the lock: what a killed predecessor left has ended by then
         guardian = Guardian(keep_open=[directory.lock_descriptor])
         try:
             async with private_postgres(directory, guardian) as postgres:
