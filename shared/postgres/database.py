@@ -80,9 +80,15 @@ class Transaction:
 
     @contextlib.asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Undo what happened inside when it raises, and only that."""
-        async with self._connection.transaction():
-            yield
+        """Undo what happened inside when it raises, and only that. Raises Unavailable for trouble of the database."""
+        with _translated(self._connection):
+            await self._connection.execute("SAVEPOINT laurel")  # the innermost of a name is the one that counts
+            try:
+                yield
+            except BaseException:
+                await self._connection.execute("ROLLBACK TO laurel; RELEASE laurel", timeout=1)
+                raise
+            await self._connection.execute("RELEASE laurel")
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` once the transaction is committed; never when it is rolled back."""
