@@ -1,0 +1,81 @@
+"""One HTTP/1.1 connection: uvicorn's own protocol, with a limit on how long a request's head may take to arrive, and a
+way to end politely."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_SECONDS = 8.0
+MAX_HEAD_BYTES = 64 * 1024
+
+
+class Connection(HttpToolsProtocol):
+    """Closed when a request's head takes longer than `HEAD_SECONDS` from its first byte (or from connecting).
+
+    While the server is draining, every answer says `Connection: close`, so that no client loses a request that it sends
+    on a connection we are about to close.
+    """
+
+    draining = False
+    _head_timer: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+    _in_head = False
+
+    def connection_made(self, transport: Any) -> None:
+        """Start waiting for the first request."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._head_arrived()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what comes while a head is incomplete; a head has no business to be larger than `MAX_HEAD_BYTES`."""
+        super().data_received(data)
+        if self._head_timer is None:
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The request's head is too large.")
+
+    def on_message_begin(self) -> None:
+        """The next request of a kept connection began."""
+        super().on_message_begin()
+        self._in_head = True
+        if self._head_timer is None:
+            self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """The head is here in time."""
+        self._head_arrived()
+        super().on_headers_complete()
+        if self.draining and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def drain(self) -> None:
+        """From now on close after the answer to the request in progress, or to the next one."""
+        self.draining = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being received or answered."""
+        return self._in_head or (self.cycle is not None and not self.cycle.response_complete)
+
+    def _await_head(self) -> None:
+        self._head_bytes = 0
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_late)
+
+    def _head_arrived(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        self._in_head = False
+
+    def _head_too_late(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
