@@ -1,0 +1,36 @@
+"""Which credential.registered events were sent, by id."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.events.catalogue import CredentialRegistered
+from shared.postgres.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An event sent before: its id and time stay the same for ever."""
+
+    event_id: UUID
+    credential_id: UUID
+    version: int
+    at: datetime
+
+
+async def registrations(tx: Transaction, after: UUID | None, limit: int) -> list[Remembered]:
+    """A page of the credential.registered events sent, in the order of their ids, from behind `after` on."""
+    rows = await tx.fetch(
+        "SELECT event_id, subject::uuid, version, at FROM event_history"
+        " WHERE type = $1 AND ($2::uuid IS NULL OR event_id > $2) ORDER BY event_id LIMIT $3",
+        CredentialRegistered.TYPE,
+        after,
+        limit,
+    )
+    return [Remembered(*row) for row in rows]
+
+
+async def count_after(tx: Transaction, after: UUID) -> int:
+    """How many were sent behind that one."""
+    query = "SELECT count(*) FROM event_history WHERE type = $1 AND event_id > $2"
+    return int(await tx.fetchval(query, CredentialRegistered.TYPE, after))
