@@ -1,0 +1,90 @@
+"""The issuer's facts become the public record. Each handler may be called again for the same fact without effect.
+
+An achievement's or institution's event may come after the first credential that names it: they have other keys.
+"""
+
+from datetime import UTC, datetime
+
+import orjson
+
+from services.registry.commands.change_status import UnknownCredential, change_status
+from services.registry.commands.record_credential import record_credential
+from services.registry.domain.record import StatusEvent
+from services.registry.store import achievements, institutions
+from services.registry.store.achievements import Revision
+from services.registry.store.institutions import Profile
+from shared.events.catalogue import (
+    AchievementArchived,
+    AchievementPublished,
+    AchievementRevised,
+    CredentialIssued,
+    InstitutionRegistered,
+    InstitutionSuspended,
+    InstitutionUpdated,
+)
+from shared.events.envelope import Envelope
+from shared.inbox.dispatch import InvalidMessage
+from shared.postgres.database import Transaction
+
+
+async def institution_registered(tx: Transaction, _: Envelope, event: InstitutionRegistered) -> None:
+    """A new institution's profile."""
+    await institutions.put(tx, _profile(event), event.version, event.registered_at)
+
+
+async def institution_updated(tx: Transaction, _: Envelope, event: InstitutionUpdated) -> None:
+    """An institution's new profile."""
+    await institutions.put(tx, _profile(event), event.version, event.updated_at)
+
+
+async def institution_suspended(tx: Transaction, _: Envelope, event: InstitutionSuspended) -> None:
+    """An institution may not issue any more. Raises InvalidMessage when its registration was never heard of."""
+    if not await institutions.suspend(tx, event.institution_id, event.version, event.suspended_at):
+        raise InvalidMessage("unknown-institution", f"institution {event.institution_id} is not known")
+
+
+async def achievement_published(tx: Transaction, _: Envelope, event: AchievementPublished) -> None:
+    """The first revision of an achievement."""
+    await achievements.put(tx, _revision(event), event.version, event.published_at)
+
+
+async def achievement_revised(tx: Transaction, _: Envelope, event: AchievementRevised) -> None:
+    """A later revision of an achievement."""
+    await achievements.put(tx, _revision(event), event.version, event.revised_at)
+
+
+async def achievement_archived(tx: Transaction, _: Envelope, event: AchievementArchived) -> None:
+    """No more credentials of an achievement. Raises InvalidMessage when it was never published."""
+    if not await achievements.archive(tx, event.achievement_id, event.version, event.archived_at):
+        raise InvalidMessage("unknown-achievement", f"achievement {event.achievement_id} is not known")
+
+
+async def credential_issued(tx: Transaction, _: Envelope, event: CredentialIssued) -> None:
+    """A credential goes on the record."""
+    await record_credential(tx, event, now=datetime.now(UTC))
+
+
+async def credential_changed(tx: Transaction, _: Envelope, event: StatusEvent) -> None:
+    """A credential was revoked, suspended or reinstated. Raises InvalidMessage when it was never issued."""
+    try:
+        await change_status(tx, event)
+    except UnknownCredential as error:
+        raise InvalidMessage("unknown-credential", str(error)) from error
+
+
+def _profile(event: InstitutionRegistered | InstitutionUpdated) -> Profile:
+    return Profile(
+        event.institution_id, event.slug, event.did, event.name, event.url, email=event.email, image=event.image
+    )
+
+
+def _revision(event: AchievementPublished | AchievementRevised) -> Revision:
+    kind = event.document.get("achievementType")
+    return Revision(
+        achievement_id=event.achievement_id,
+        institution_id=event.institution_id,
+        name=str(event.document.get("name", "")),
+        achievement_type=kind if isinstance(kind, str) else None,
+        revision=event.revision,
+        document=orjson.dumps(event.document),
+    )
