@@ -9,12 +9,12 @@ from typing import Any
 from shared.http.problems import BodyTooLarge, RequestTimeout, UnsupportedMediaType
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
+Scope = Mapping[str, Any]
 Headers = Iterable[tuple[bytes, bytes]]
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 CLOSE = {"Connection": "close"}
-_PATIENCE_SECONDS = 1.0
 
 
 class UnsupportedEncoding(UnsupportedMediaType, type="unsupported-encoding"):
@@ -25,13 +25,15 @@ class UnsupportedEncoding(UnsupportedMediaType, type="unsupported-encoding"):
 class Limits:
     """What a body may be; times are seconds.
 
-    A body must not pause for `idle_seconds`, and must on the whole come at `bytes_per_second` after as long. `larger`
+    A body must not pause for `idle_seconds`, and must on the whole come at `bytes_per_second` after as long. A client
+    whose body is too large may go on sending for `patience_seconds`, so that it gets to read the answer. `larger`
     overrides `body_bytes` for single paths; `forms` lists the paths that take a form instead of JSON.
     """
 
     body_bytes: int = 1024 * 1024
     idle_seconds: float = 8.0
     bytes_per_second: int = 16 * 1024
+    patience_seconds: float = 3.0
     larger: Mapping[str, int] = field(default_factory=dict)
     forms: frozenset[str] = frozenset()
 
@@ -40,7 +42,7 @@ class Limits:
         return self.larger.get(path, self.body_bytes)
 
 
-async def read_body(scope: Mapping[str, Any], receive: Receive, limits: Limits) -> bytes:
+async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
     """The whole body, never more of it than allowed.
 
     Raises BodyTooLarge, UnsupportedMediaType, UnsupportedEncoding, RequestTimeout, or Disconnected.
@@ -51,20 +53,20 @@ async def read_body(scope: Mapping[str, Any], receive: Receive, limits: Limits) 
     _check_type(scope["headers"], FORM if scope["path"] in limits.forms else JSON)
     most = limits.most(scope["path"])
     if length is not None and length > most:
-        raise await _too_large(scope["headers"], receive, most)
+        raise await _too_large(scope, receive, limits)
     message = await _next(receive, limits.idle_seconds)
     if not message.get("more_body", False) and len(message.get("body", b"")) <= most:
         return bytes(message.get("body", b""))  # the usual case: it came in one piece
-    return await _rest(message, receive, limits, scope["headers"], most)
+    return await _rest(scope, message, receive, limits)
 
 
-async def _rest(message: dict[str, Any], receive: Receive, limits: Limits, headers: Headers, most: int) -> bytes:
+async def _rest(scope: Scope, message: dict[str, Any], receive: Receive, limits: Limits) -> bytes:
     body = bytearray(message.get("body", b""))
     clock = asyncio.get_running_loop().time
     started = clock()
     while True:
-        if len(body) > most:
-            raise await _too_large(headers, receive, most)
+        if len(body) > limits.most(scope["path"]):
+            raise await _too_large(scope, receive, limits)
         if not message.get("more_body", False):
             return bytes(body)
         left = started + limits.idle_seconds + len(body) / limits.bytes_per_second - clock()
@@ -83,14 +85,14 @@ async def _next(receive: Receive, seconds: float) -> dict[str, Any]:
     return message
 
 
-async def _too_large(headers: Headers, receive: Receive, most: int) -> BodyTooLarge:
-    """Let a client that is still sending finish for a moment, so that it gets to read the answer; keep nothing."""
-    waits_for_us = any(name == b"expect" for name, _ in headers)
+async def _too_large(scope: Scope, receive: Receive, limits: Limits) -> BodyTooLarge:
+    """The answer, once the client has stopped sending or our patience is at its end; what came is not kept."""
+    waits_for_us = any(name == b"expect" for name, _ in scope["headers"])
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(limits.patience_seconds):
             while not waits_for_us and (await receive()).get("more_body", False):
                 pass
-    return BodyTooLarge(f"a body may have {most} bytes here", headers=CLOSE)
+    return BodyTooLarge(f"a body may have {limits.most(scope['path'])} bytes here", headers=CLOSE)
 
 
 def _check_type(headers: Headers, expected: str) -> None:

@@ -50,7 +50,7 @@ async def serve(app: FastAPI, *, host: str, port: int, components: Sequence[Comp
     Raises OSError when the port is taken.
     """
     _allow_many_connections()
-    listener = _listen(host, port)
+    listener = listen(host, port)
     stop = _stop_on_signals()
     server = HttpServer(app, listener)
     await server.start()
@@ -107,13 +107,16 @@ class HttpServer:
         await self._take_the_last()
         loop = asyncio.get_running_loop()
         started = loop.time()
-        while (connections := self._connections()) and loop.time() - started < REQUEST_SECONDS:
+        rounds_without = 0  # a connection just accepted is not yet among them
+        while rounds_without < 3 and loop.time() - started < REQUEST_SECONDS:
+            connections = self._connections()
+            rounds_without = 0 if connections else rounds_without + 1
             for connection in connections:
                 connection.drain()
                 if not connection.busy and loop.time() - started > LAST_WORD_SECONDS:
                     connection.transport.close()
             await asyncio.sleep(0.02)
-        if connections:
+        if connections := self._connections():
             log.warning("http.requests_cut_off", connections=len(connections))
         for task in list(self._server.server_state.tasks):
             task.cancel()
@@ -142,7 +145,8 @@ class HttpServer:
         return [each for each in self._server.server_state.connections if isinstance(each, Connection)]
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket to accept on; port 0 takes a free one. Raises OSError when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
