@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from operator import itemgetter
 from uuid import uuid4
 
 import asyncpg
@@ -76,12 +77,13 @@ class Effects:
         await eventually(so, seconds)
 
     async def eventually_parked(self, *expected: tuple[object, str], seconds: float = 15) -> None:
-        """Wait until exactly these are parked for good (none of them waits for a retry)."""
+        """Wait until exactly these are parked for good, none waiting for a retry; keys have no order among them."""
+        wanted = sorted(((str(key), reason) for key, reason in expected), key=itemgetter(0))
 
         async def so() -> bool:
             async with self.db.worker() as tx:
                 retrying = await parking.any_retry(tx)
-            return not retrying and await self.parked() == [(str(key), reason) for key, reason in expected]
+            return not retrying and sorted(await self.parked(), key=itemgetter(0)) == wanted
 
         await eventually(so, seconds)
 
