@@ -73,10 +73,11 @@ class EmbeddedPostgres:
         return f"postgresql://{quote(user, safe='')}:{quote(secret, safe='')}@127.0.0.1:{self.port}/{quote(database)}"
 
     async def start(self) -> None:
-        """Return when the server answers. Ends a leftover server of this directory first.
+        """Return when the server answers. Ends a server that still runs in this directory first.
 
         Raises EmbeddedPostgresError.
         """
+        await self.stop()
         await asyncio.to_thread(self._prepare)
         self._launch()
         try:
