@@ -17,7 +17,7 @@ async def record_credential(tx: Transaction, issued: CredentialIssued, *, now: d
     """Record the credential, count it and announce it (credential.registered), all or nothing.
 
     False when it is on the record already: then nothing is announced again, and the record is written anew only where
-    a rebuild was asked for.
+    a rebuild was asked for. Raises CanonicalError for a document that no JSON can carry exactly.
     """
     registered = registered_of(issued)
     if await records.add(tx, registered, now):

@@ -13,6 +13,7 @@ from services.registry.domain.record import StatusEvent
 from services.registry.store import achievements, institutions
 from services.registry.store.achievements import Revision
 from services.registry.store.institutions import Profile
+from shared.credentials import CanonicalError
 from shared.events.catalogue import (
     AchievementArchived,
     AchievementPublished,
@@ -60,8 +61,11 @@ async def achievement_archived(tx: Transaction, _: Envelope, event: AchievementA
 
 
 async def credential_issued(tx: Transaction, _: Envelope, event: CredentialIssued) -> None:
-    """A credential goes on the record."""
-    await record_credential(tx, event, now=datetime.now(UTC))
+    """A credential goes on the record. Raises InvalidMessage for a document that no JSON can carry exactly."""
+    try:
+        await record_credential(tx, event, now=datetime.now(UTC))
+    except CanonicalError as error:
+        raise InvalidMessage(error.code, error.detail) from error
 
 
 async def credential_changed(tx: Transaction, _: Envelope, event: StatusEvent) -> None:

@@ -1,0 +1,27 @@
+"""What the routes work with, put together by main and found on the app."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.registry.domain.addresses import Addresses
+from shared.http.auth import Principal, operator
+from shared.postgres.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One a process."""
+
+    db: Database
+    addresses: Addresses
+
+
+async def _context(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+Here = Annotated[Context, Depends(_context)]
+Operator = Annotated[Principal, Depends(operator())]

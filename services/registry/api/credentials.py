@@ -1,0 +1,103 @@
+"""Credentials: the signed document at the address that is its `id`, and what the record says of it."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from services.registry.api.context import Here
+from services.registry.domain.media_types import choose
+from services.registry.store import records
+from shared.http.app import router
+from shared.http.etags import IfNoneMatch, etag, not_modified
+from shared.http.problems import NotAcceptable, NotFound
+
+MEDIA_TYPES = ("application/vc+ld+json", "application/vc", "application/ld+json", "application/json")
+_CACHE = "public, max-age=300"
+
+routes = router("credentials")
+
+
+class RecordAnswer(BaseModel):
+    """What the record says of a credential."""
+
+    id: UUID
+    url: str
+    status: Literal["active", "suspended", "revoked"]
+    institution_id: UUID
+    achievement_id: UUID
+    issuer: str
+    document_sha256: str
+    issued_at: datetime
+    registered_at: datetime
+    changed_at: datetime
+    verified: int
+
+
+@routes.get(
+    "/credentials/{credential_id}",
+    summary="The signed document",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The Open Badges 3.0 credential, byte for byte as it was recorded.",
+            "content": {kind: {"schema": {"type": "object"}} for kind in MEDIA_TYPES},
+        },
+        304: {"description": "Not modified"},
+    },
+)
+async def get_document(
+    credential_id: UUID, request: Request, here: Here, if_none_match: IfNoneMatch = None
+) -> Response:
+    """A revoked credential is served as well: its status list, and the `Link` with rel `status`, tell that it is."""
+    kind = choose(request.headers.get("accept"), MEDIA_TYPES)
+    if kind is None:
+        raise NotAcceptable(f"this is served as {', '.join(MEDIA_TYPES)}")
+    async with here.db.worker_connection() as connection:
+        served = await records.document(connection, credential_id)
+    if served is None:
+        raise NotFound("there is no such credential on the record")
+    headers = {
+        "ETag": etag(served.document_sha256.hex()),
+        "Cache-Control": _CACHE,
+        "Vary": "Accept",
+        "Link": f'<{here.addresses.record(credential_id)}>; rel="status"',
+        "Access-Control-Allow-Origin": "*",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if not_modified(if_none_match, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(served.document, headers=headers, media_type=kind)
+
+
+@routes.head("/credentials/{credential_id}", include_in_schema=False)
+async def head_document(
+    credential_id: UUID, request: Request, here: Here, if_none_match: IfNoneMatch = None
+) -> Response:
+    """The headers of the document."""
+    return await get_document(credential_id, request, here, if_none_match)
+
+
+@routes.get("/v1/credentials/{credential_id}", summary="What the record says of a credential")
+async def get_record(credential_id: UUID, here: Here, response: Response) -> RecordAnswer:
+    """Its status, when it was registered, and how often it was verified. Never who the learner is."""
+    async with here.db.worker_connection() as connection:
+        record = await records.get(connection, credential_id)
+    if record is None:
+        raise NotFound("there is no such credential on the record")
+    response.headers["Cache-Control"] = "no-cache"
+    return RecordAnswer(
+        id=record.credential_id,
+        url=here.addresses.credential(credential_id),
+        status=record.status,
+        institution_id=record.institution_id,
+        achievement_id=record.achievement_id,
+        issuer=record.issuer,
+        document_sha256=record.document_sha256.hex(),
+        issued_at=record.issued_at,
+        registered_at=record.registered_at,
+        changed_at=record.changed_at,
+        verified=record.verified,
+    )

@@ -1,0 +1,95 @@
+"""The registry: settings → telemetry → database → bus → HTTP, consumer, relay and counting. Builds all its parts."""
+
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from services.registry.api import achievements, credentials, institutions, operations, statistics
+from services.registry.api.context import Context
+from services.registry.domain.addresses import Addresses
+from services.registry.handlers import HANDLERS
+from services.registry.settings import Settings
+from services.registry.workers.counting import Counting
+from shared.bus.embedded import EmbeddedBus
+from shared.bus.kafka import KafkaBus
+from shared.bus.port import Bus
+from shared.events.catalogue import ISSUER_TOPIC, TOPICS, VERIFIER_TOPIC
+from shared.http import idempotency
+from shared.http.addresses import AddressPolicy
+from shared.http.app import HttpSettings, create_app
+from shared.http.auth import Authenticator
+from shared.http.keysets import RemoteKeySet
+from shared.http.outbound import OutboundClient
+from shared.http.server import Component, Periodic, run_loop, serve
+from shared.inbox.api import parked_router
+from shared.inbox.consumer import Consumer
+from shared.outbox.relay import Relay
+from shared.postgres.database import Database
+from shared.postgres.migrations import migrate_patiently
+from shared.telemetry import TelemetrySettings, setup
+
+NAME = "registry"
+MIGRATIONS = Path(__file__).parent / "migrations"
+ROUTERS = (credentials.routes, institutions.routes, achievements.routes, statistics.routes, operations.routes)
+ANYWHERE = "0.0.0.0/0,::/0"
+_PURGE_SECONDS = 600.0
+
+
+def open_bus(settings: Settings) -> Bus:
+    """The bus that the settings name; it connects when first used."""
+    if settings.bus == "embedded":
+        return EmbeddedBus(settings.bus_database_url.get_secret_value())
+    return KafkaBus(settings.kafka, replication=settings.kafka_replication)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    async with AsyncExitStack() as stack:
+        stack.callback(setup(NAME, TelemetrySettings(settings.otlp_endpoint, settings.log_level)))
+        db = await stack.enter_async_context(Database.open(settings.database))
+        bus = open_bus(settings)
+        stack.push_async_callback(bus.close)
+        # The operator names the key set's address, so it may be anywhere.
+        trusted = await stack.enter_async_context(OutboundClient(AddressPolicy.parse(ANYWHERE)))
+        await migrate_patiently(settings.database.owner_url, settings.database.url, [MIGRATIONS])
+        relay = Relay(bus, db, topics=TOPICS)
+        consumer = Consumer(
+            bus, db, group=NAME, topics=[ISSUER_TOPIC, VERIFIER_TOPIC], handlers=HANDLERS, instance=settings.instance
+        )
+        secret = settings.operator_token.get_secret_value()
+        app = create_app(
+            title="Laurel registry",
+            description="The public record: credentials, institutions, achievements and how many there are.",
+            settings=HttpSettings(settings.registry_url.rstrip("/"), secret, settings.rate_limit),
+            db=db,
+            routers=[*ROUTERS, parked_router(db, group=NAME, handlers=HANDLERS)],
+            authenticator=Authenticator(
+                RemoteKeySet(settings.key_set_url, trusted, db),
+                issuer=settings.expected_issuer,
+                operator_token=secret,
+            ),
+            ready=[lambda: ("relay", relay.trouble), lambda: ("consumer", consumer.trouble)],
+        )
+        app.state.context = Context(
+            db=db,
+            addresses=Addresses(registry=settings.registry_url.rstrip("/"), verifier=settings.verifier_url.rstrip("/")),
+        )
+        purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
+        components: list[Component] = [relay, consumer, Counting(db), purge]
+        await serve(app, host=settings.host, port=settings.port, components=components)
+
+
+def main() -> None:
+    """Entry point. Settings that cannot be used end the process with a sentence, not a traceback."""
+    try:
+        settings = Settings.load()
+    except ValidationError as error:
+        wrong = "; ".join(f"LAUREL_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        sys.exit(f"registry: the settings cannot be used: {wrong}")
+    run_loop(run(settings), uvloop=settings.uvloop == "auto")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Verification over HTTP. One file a resource."""

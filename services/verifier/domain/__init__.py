@@ -1,0 +1,1 @@
+"""The rules of verification: pure functions and values, one check a function."""

@@ -1,0 +1,112 @@
+"""The five checks, one a function. Each is pure: what it needs to know is given to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.verifier.domain.answer import Check, Reason, failed, passed, undecided, warned
+from services.verifier.domain.issuer import KEY_CHANGED, Issuer, disbelief
+from services.verifier.domain.presented import Entry, Presented
+from shared.credentials import Finding, ProofError, verify_proof
+
+CLOCK_LEEWAY = timedelta(seconds=60)
+_FAILED = {
+    "revocation": ("credential-revoked", "The issuer revoked the credential."),
+    "suspension": ("credential-suspended", "The issuer suspended the credential."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bit:
+    """What was found at a status list entry: the bit, or why it is not known. `source` says where it was looked up."""
+
+    entry: Entry
+    is_set: bool | None
+    source: str
+    reason: Reason | None = None
+
+
+def proof(presented: Presented, keys: Mapping[str, str]) -> Check:
+    """Every proof is sound under the issuer's keys, `keys` by verification method (Data Integrity 1.0, 4.4)."""
+    if not presented.proofs:
+        return failed("proof", "CRYPTOGRAPHIC_SECURITY_ERROR", "The credential has no proof.")
+    if any(method not in keys for method in presented.methods):
+        return undecided("proof", "key-unknown", "The key that the proof names is not known to be the issuer's.")
+    try:
+        verify_proof(presented.document, keys)
+    except ProofError as error:
+        return failed("proof", error.code, error.detail)
+    return passed("proof", f"The {'proof is' if len(presented.proofs) == 1 else 'proofs are all'} sound.")
+
+
+def schema(findings: Sequence[Finding]) -> Check:
+    """The document has the form its types ask for (`check_structure`), with contexts that are known here."""
+    if not findings:
+        return passed("schema", "The document has the form of a credential.")
+    first, more = findings[0], len(findings) - 1
+    detail = f"{first.pointer}: {first.detail}" + (f" (and {more} more)" if more else "")
+    return failed("schema", first.code, detail)
+
+
+def issuer(presented: Presented, known: Issuer, *, is_original: bool) -> Check:
+    """The issuer is known, every proof is by a key of it, and each key was good when the proof was made."""
+    if presented.issuer is None:
+        return failed("issuer", "MALFORMED_VALUE_ERROR", "The credential names no issuer.")
+    if known.trouble is not None and known.trouble.code == KEY_CHANGED:
+        return failed("issuer", known.trouble.code, known.trouble.detail)
+    for claim in presented.proofs:
+        if claim.controller != presented.issuer or claim.verification_method is None:
+            return failed("issuer", "controller-mismatch", "A proof was made with a key of somebody else.")
+        key = known.keys.get(claim.verification_method)
+        if key is None and known.trouble is not None:
+            return undecided("issuer", known.trouble.code, known.trouble.detail)
+        if key is None:
+            return failed("issuer", "unknown-key", "The issuer has no such key.")
+        reason = disbelief(key, claim.created or presented.valid_from, is_original=is_original)
+        if reason is not None:
+            return failed("issuer", reason.code, f"Not to be believed: {reason.detail}.")
+    return _standing(known)
+
+
+def _standing(known: Issuer) -> Check:
+    if known.institution_id is None:
+        late = f" {known.trouble.detail}" if known.trouble else ""
+        return warned(
+            "issuer", "issuer-not-registered", f"The keys are the issuer's, who is not registered here.{late}"
+        )
+    if known.is_suspended:
+        return warned("issuer", "issuer-suspended", f"{known.name} may not issue any more; what it issued stays.")
+    return passed("issuer", f"{known.name} is registered, and the key was good when the proof was made.")
+
+
+def validity(presented: Presented, now: datetime) -> Check:
+    """Now is between validFrom and validUntil (VC Data Model 2.0, 4.9), and before the end of every proof."""
+    if presented.bad_date is not None:
+        return undecided("validity", "MALFORMED_VALUE_ERROR", f"{presented.bad_date} is not a date with a time zone.")
+    if presented.valid_from is not None and now < presented.valid_from - CLOCK_LEEWAY:
+        return failed("validity", "credential-not-yet-valid", f"Valid from {_day(presented.valid_from)} on.")
+    if any(claim.expires is not None and now > claim.expires for claim in presented.proofs):
+        return failed("validity", "proof-expired", "The time the proof was made for is over.")
+    if presented.valid_until is not None and now > presented.valid_until:
+        return failed("validity", "credential-expired", f"Valid until {_day(presented.valid_until)}.")
+    if presented.valid_until is not None:
+        return passed("validity", f"Valid until {_day(presented.valid_until)}.")
+    return passed("validity", "Valid without an end.")
+
+
+def status(presented: Presented, bits: Sequence[Bit]) -> Check:
+    """No status list says that the credential is void (Bitstring Status List 1.0, 3.2)."""
+    for bit in bits:
+        if bit.is_set:
+            code, detail = _FAILED[bit.entry.purpose]
+            return failed("status", code, f"{detail} {bit.source}".strip())
+    reasons = [*presented.faults, *(bit.reason for bit in bits if bit.reason is not None)]
+    if reasons:
+        return undecided("status", reasons[0].code, reasons[0].detail)
+    if not bits:
+        return passed("status", "The credential has no status.")
+    return passed("status", f"Neither revoked nor suspended. {bits[0].source}".strip())
+
+
+def _day(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC")

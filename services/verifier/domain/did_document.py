@@ -1,0 +1,67 @@
+"""The keys a DID document lists for signing credentials (DID Core 1.0, 5.2, 5.3.2)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.verifier.domain.presented import id_of, many
+from shared.credentials import decode_multikey
+
+MAX_KEYS = 100
+MAX_NAME = 1000
+_DID_KEY = "did:key:"
+
+
+class UnusableDidDocument(Exception):
+    """The document is not that DID's, or lists no key that can be read; the text says which."""
+
+
+def keys_of(document: Any, did: str) -> dict[str, str]:
+    """Multikeys by verification method: those of `did` itself that may assert. Raises UnusableDidDocument.
+
+    DIDs are compared byte for byte. Keys of other kinds than Ed25519 Multikeys are passed over.
+    """
+    if not isinstance(document, Mapping) or document.get("id") != did:
+        raise UnusableDidDocument("the document there is not of this DID")
+    methods = [value for value in many(document.get("verificationMethod")) if isinstance(value, Mapping)]
+    asserting = many(document.get("assertionMethod"))
+    allowed = {_absolute(id_of(value), did) for value in asserting}
+    methods += [value for value in asserting if isinstance(value, Mapping)]
+    keys = {}
+    for method in methods[:MAX_KEYS]:
+        name = _absolute(id_of(method), did)
+        if name in allowed and method.get("controller") == did and _belongs(name, did):
+            key = method.get("publicKeyMultibase")
+            if is_readable(key):
+                keys[name] = str(key)
+    if not keys:
+        raise UnusableDidDocument("the document lists no Ed25519 key to sign credentials with")
+    return keys
+
+
+def did_key(did: str) -> dict[str, str]:
+    """The one key a did:key is (did:key 0.9, 3.1). Raises UnusableDidDocument."""
+    key = did.removeprefix(_DID_KEY)
+    if not did.startswith(_DID_KEY) or not is_readable(key):
+        raise UnusableDidDocument("this did:key does not hold an Ed25519 key")
+    return {f"{did}#{key}": key}
+
+
+def is_readable(key: Any) -> bool:
+    """Whether this is an Ed25519 Multikey."""
+    if not isinstance(key, str):
+        return False
+    try:
+        decode_multikey(key)
+    except ValueError:
+        return False
+    return True
+
+
+def _belongs(name: str, did: str) -> bool:
+    """Whether a verification method is part of the DID, and of a length that can be kept."""
+    return name.startswith(f"{did}#") and len(name) <= MAX_NAME
+
+
+def _absolute(name: str | None, did: str) -> str:
+    """A DID URL; one that is relative belongs to the document's DID."""
+    return f"{did}{name}" if name and name.startswith("#") else name or ""

@@ -1,0 +1,153 @@
+"""What a document claims, read without believing any of it. Reading never fails: what is missing is None."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from services.verifier.domain.answer import Reason
+
+_ENTRY = "BitstringStatusListEntry"
+_MOST_ENTRIES = 10
+_VOIDING = frozenset({"revocation", "suspension"})
+_INDEX = re.compile(r"-?[0-9]{1,12}")
+_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class ProofClaim:
+    """Who a proof says made it, when, and until when it is good."""
+
+    verification_method: str | None
+    created: datetime | None
+    expires: datetime | None = None
+
+    @property
+    def controller(self) -> str | None:
+        """The DID that the verification method is part of."""
+        return self.verification_method.partition("#")[0] if self.verification_method else None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One position the credential claims in a status list."""
+
+    purpose: str
+    status_list: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A document's claims. `faults` are status entries that cannot be read; `bad_date` names a date that cannot."""
+
+    document: Mapping[str, Any]
+    id: str | None
+    issuer: str | None
+    proofs: tuple[ProofClaim, ...]
+    valid_from: datetime | None
+    valid_until: datetime | None
+    bad_date: str | None
+    entries: tuple[Entry, ...]
+    faults: tuple[Reason, ...]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The verification methods named."""
+        return tuple(proof.verification_method for proof in self.proofs if proof.verification_method)
+
+
+def read(document: Mapping[str, Any]) -> Presented:
+    """Read a document's claims."""
+    proofs = tuple(_proof(proof) for proof in many(document.get("proof")))
+    entries, faults = _entries(document.get("credentialStatus"))
+    return Presented(
+        document=document,
+        id=_text(document.get("id")),
+        issuer=id_of(document.get("issuer")),
+        proofs=proofs,
+        valid_from=moment(document.get("validFrom")),
+        valid_until=moment(document.get("validUntil")),
+        bad_date=_bad_date(document),
+        entries=tuple(entries),
+        faults=tuple(faults),
+    )
+
+
+def _bad_date(document: Mapping[str, Any]) -> str | None:
+    """The first date that is there and cannot be read."""
+    places: list[tuple[Any, str]] = [(document, "validFrom"), (document, "validUntil")]
+    for proof in many(document.get("proof")):
+        if isinstance(proof, Mapping):
+            places += [(proof, "created"), (proof, "expires")]
+    return next((name for where, name in places if name in where and moment(where[name]) is None), None)
+
+
+def moment(value: Any) -> datetime | None:
+    """A dateTimeStamp (XML Schema 1.1) as an instant, or None."""
+    if not isinstance(value, str) or _TIMESTAMP.fullmatch(value) is None:
+        return None
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def many(value: Any) -> list[Any]:
+    """A property's values: JSON-LD lets one stand without its array."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def id_of(value: Any) -> str | None:
+    """The id of what stands there as a text or as an object."""
+    return _text(value.get("id")) if isinstance(value, Mapping) else _text(value)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _proof(proof: Any) -> ProofClaim:
+    if not isinstance(proof, Mapping):
+        return ProofClaim(None, None)
+    return ProofClaim(
+        _text(proof.get("verificationMethod")), moment(proof.get("created")), moment(proof.get("expires"))
+    )
+
+
+def _entries(value: Any) -> tuple[list[Entry], list[Reason]]:
+    entries: list[Entry] = []
+    faults: list[Reason] = []
+    given = many(value)
+    if len(given) > _MOST_ENTRIES:
+        return [], [Reason("MALFORMED_VALUE_ERROR", f"the credential has more than {_MOST_ENTRIES} status entries")]
+    for each in given:
+        found = _entry(each)
+        if isinstance(found, Entry):
+            entries.append(found)
+        elif found is not None:
+            faults.append(found)
+    return entries, faults
+
+
+def _entry(value: Any) -> Entry | Reason | None:
+    """An entry that can void the credential, why it cannot be read, or None for one that only informs."""
+    if not isinstance(value, Mapping):
+        return Reason("MALFORMED_VALUE_ERROR", "a credentialStatus is not an object")
+    if _ENTRY not in many(value.get("type")):
+        return Reason("status-type-unsupported", "a credentialStatus is of a type that is not understood here")
+    purpose, url, index = (
+        _text(value.get(name)) for name in ("statusPurpose", "statusListCredential", "statusListIndex")
+    )
+    if purpose in ("refresh", "message"):
+        return None
+    if purpose not in _VOIDING or url is None or index is None or not _INDEX.fullmatch(index):
+        return Reason("MALFORMED_VALUE_ERROR", "a status list entry lacks its purpose, list or index")
+    if value.get("statusSize", 1) != 1:
+        return Reason("MALFORMED_VALUE_ERROR", "a status list entry of more than one bit is not understood here")
+    if int(index) < 0:
+        return Reason("RANGE_ERROR", "a status list index is negative")
+    return Entry(purpose, url, int(index))

@@ -1,0 +1,110 @@
+"""The verifier: settings → telemetry → database → bus → HTTP, consumer, relay and recording. Builds all its parts."""
+
+import sys
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from services.verifier.api import verify
+from services.verifier.api.context import Context
+from services.verifier.commands.fetch import Fetcher
+from services.verifier.commands.find_issuer import Issuers
+from services.verifier.commands.note_verification import Notes
+from services.verifier.commands.read_status import Statuses
+from services.verifier.commands.resolve_did import Resolver
+from services.verifier.commands.verify_credential import Verifier
+from services.verifier.handlers import HANDLERS
+from services.verifier.settings import Settings
+from services.verifier.workers.recording import Recording
+from shared.bus.embedded import EmbeddedBus
+from shared.bus.kafka import KafkaBus
+from shared.bus.port import Bus
+from shared.events.catalogue import ISSUER_TOPIC, TOPICS
+from shared.http import idempotency
+from shared.http.addresses import AddressPolicy
+from shared.http.app import HttpSettings, create_app
+from shared.http.auth import Authenticator
+from shared.http.keysets import RemoteKeySet
+from shared.http.outbound import OutboundClient
+from shared.http.server import Component, Periodic, run_loop, serve
+from shared.inbox.api import parked_router
+from shared.inbox.consumer import Consumer
+from shared.outbox.relay import Relay
+from shared.postgres.database import Database
+from shared.postgres.migrations import migrate_patiently
+from shared.telemetry import TelemetrySettings, setup
+
+NAME = "verifier"
+MIGRATIONS = Path(__file__).parent / "migrations"
+ANYWHERE = "0.0.0.0/0,::/0"
+_PURGE_SECONDS = 600.0
+
+
+def open_bus(settings: Settings) -> Bus:
+    """The bus that the settings name; it connects when first used."""
+    if settings.bus == "embedded":
+        return EmbeddedBus(settings.bus_database_url.get_secret_value())
+    return KafkaBus(settings.kafka, replication=settings.kafka_replication)
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+def build_verifier(db: Database, client: OutboundClient, notes: Notes, registry: str) -> Verifier:
+    """Everything a verification works with."""
+    fetcher = Fetcher(client)
+    issuers = Issuers(db, Resolver(db, fetcher, utc_now))
+    return Verifier(db, issuers, Statuses(db, fetcher, utc_now), notes, registry, utc_now)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    async with AsyncExitStack() as stack:
+        stack.callback(setup(NAME, TelemetrySettings(settings.otlp_endpoint, settings.log_level)))
+        db = await stack.enter_async_context(Database.open(settings.database))
+        bus = open_bus(settings)
+        stack.push_async_callback(bus.close)
+        # The operator names the key set's address; strangers name the others.
+        trusted = await stack.enter_async_context(OutboundClient(AddressPolicy.parse(ANYWHERE)))
+        policy = AddressPolicy.parse(settings.outbound_allow_networks)
+        strangers = await stack.enter_async_context(OutboundClient(policy))
+        await migrate_patiently(settings.database.owner_url, settings.database.url, [MIGRATIONS])
+        relay = Relay(bus, db, topics=TOPICS)
+        consumer = Consumer(bus, db, group=NAME, topics=[ISSUER_TOPIC], handlers=HANDLERS, instance=settings.instance)
+        notes, public, secret = Notes(), settings.verifier_url.rstrip("/"), settings.operator_token.get_secret_value()
+        app = create_app(
+            title="Laurel verifier",
+            description="Is this credential what it says, from whom it says, and still good?",
+            settings=HttpSettings(public, secret, settings.rate_limit),
+            db=db,
+            routers=[verify.routes, parked_router(db, group=NAME, handlers=HANDLERS)],
+            authenticator=Authenticator(
+                RemoteKeySet(settings.key_set_url, trusted, db),
+                issuer=settings.expected_issuer,
+                operator_token=secret,
+            ),
+            ready=[lambda: ("relay", relay.trouble), lambda: ("consumer", consumer.trouble)],
+        )
+        verifier = build_verifier(db, strangers, notes, settings.registry_url.rstrip("/"))
+        app.state.context = Context(verifier, public)
+        purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
+        components: list[Component] = [Recording(db, notes), relay, consumer, purge]
+        await serve(app, host=settings.host, port=settings.port, components=components)
+
+
+def main() -> None:
+    """Entry point. Settings that cannot be used end the process with a sentence, not a traceback."""
+    try:
+        settings = Settings.load()
+    except ValidationError as error:
+        wrong = "; ".join(f"LAUREL_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        sys.exit(f"verifier: the settings cannot be used: {wrong}")
+    run_loop(run(settings), uvloop=settings.uvloop == "auto")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""The verifier's settings: those of every service, and where it may fetch from."""
+
+from pydantic import Field
+
+from shared.http.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Read by `Settings.load()`."""
+
+    port: int = Field(8003, ge=1, le=65535, description="Port to listen on.")
+    outbound_allow_networks: str = Field(
+        "",
+        description="CIDRs besides public addresses that DID documents and status lists may be fetched from,"
+        " by http and on any port too.",
+    )

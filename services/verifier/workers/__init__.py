@@ -1,0 +1,1 @@
+"""What the verifier does by the clock."""
