@@ -4,6 +4,7 @@
 """
 
 import ipaddress
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -62,7 +63,8 @@ class AddressPolicy:
         A name is judged when it is resolved. Raises UrlRefused.
         """
         parts, port = _split(url)
-        host = parts.hostname or ""
+        # What a resolver would make of it: full-width digits and dots, and the dot of the root at the end.
+        host = unicodedata.normalize("NFKC", parts.hostname or "").replace("。", ".").rstrip(".")
         literal = _literal(host)
         if literal is not None:
             self.check_connection(str(literal), port, parts.scheme)

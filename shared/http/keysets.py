@@ -15,15 +15,19 @@ from shared.postgres.database import Database, Unavailable
 
 log = structlog.get_logger()
 
-_MIN_INTERVAL = 30.0
+MIN_INTERVAL = 30.0
+MAX_AGE = 600.0
+_FIRST_INTERVAL = 1.0  # while no key is known nobody can get in
+_TIMEOUT = 3.0
 _MAX_BYTES = 64 * 1024
 
 
 class RemoteKeySet:
-    """A JWKS by URL (RFC 7517, section 5). Fetched when an unknown key id shows up, at most each 30 s.
+    """A JWKS by URL (RFC 7517, section 5).
 
-    The last good copy is kept in the service's database, so that a restart while the token issuer is down locks
-    nobody out.
+    Fetched when an unknown key id shows up, at most each 30 s, and each 10 minutes, so that a key taken away is gone
+    here too. The last good copy is kept in the service's database, so that a restart while the token issuer is down
+    locks nobody out.
     """
 
     def __init__(self, url: str, client: OutboundClient, db: Database) -> None:
@@ -32,52 +36,61 @@ class RemoteKeySet:
         self._fetched_at = float("-inf")
         self._loaded = False
         self._fetching = asyncio.Lock()
+        self._refreshing: asyncio.Task[None] | None = None
 
     async def key(self, kid: str) -> Ed25519PublicKey | None:
         """The key of that id, or None. Raises Unavailable when no copy exists and none can be fetched now."""
-        if kid in self._keys:
-            return self._keys[kid]
-        async with self._fetching:
-            if kid not in self._keys and not self._loaded:
-                await self._load()
-            if kid not in self._keys and time.monotonic() - self._fetched_at > _MIN_INTERVAL:
-                await self._fetch()
-        if kid not in self._keys and not self._keys:
+        if kid not in self._keys:
+            await self._look_for(kid)
+        elif time.monotonic() - self._fetched_at > MAX_AGE and (self._refreshing is None or self._refreshing.done()):
+            self._refreshing = asyncio.create_task(self._look_for(None))
+        if not self._keys:
             raise Unavailable("the token issuer's keys are not known yet")
         return self._keys.get(kid)
 
+    async def _look_for(self, kid: str | None) -> None:
+        async with self._fetching:
+            if not self._loaded and kid not in self._keys:
+                await self._load()
+            interval = MIN_INTERVAL if self._keys else _FIRST_INTERVAL
+            if kid not in self._keys and time.monotonic() - self._fetched_at > interval:
+                await self._fetch()
+
     async def _load(self) -> None:
-        async with self._db.worker() as tx:
-            document = await tx.fetchval("SELECT document FROM jwks_cache WHERE url = $1", self._url)
+        try:
+            async with self._db.worker() as tx:
+                document = await tx.fetchval("SELECT document FROM jwks_cache WHERE url = $1", self._url)
+        except Unavailable:
+            return  # the issuer may still answer
         if document is not None:
             self._keys = read_key_set(document)
         self._loaded = True
 
     async def _fetch(self) -> None:
-        started = time.monotonic()
+        self._fetched_at = time.monotonic()
         try:
-            answer = await self._client.get(self._url, timeout=3, max_bytes=_MAX_BYTES)
+            answer = await self._client.get(self._url, timeout=_TIMEOUT, max_bytes=_MAX_BYTES)
             document = orjson.loads(answer.body)
             keys = read_key_set(document)
         except (OutboundError, ValueError) as error:
             log.warning("keyset.fetch_failed", url=self._url, error=str(error))
-            # Without any key nobody can get in, so the next request may try again soon.
-            self._fetched_at = started if self._keys else started - _MIN_INTERVAL + 1
             return
-        self._fetched_at = started
         if keys:
             self._keys = keys
             await self._save(document)
 
     async def _save(self, document: Any) -> None:
-        async with self._db.worker() as tx:
-            await tx.execute(
-                "INSERT INTO jwks_cache VALUES ($1, $2, $3) ON CONFLICT (url) DO UPDATE"
-                " SET document = excluded.document, fetched_at = excluded.fetched_at",
-                self._url,
-                document,
-                datetime.now(UTC),
-            )
+        try:
+            async with self._db.worker() as tx:
+                await tx.execute(
+                    "INSERT INTO jwks_cache VALUES ($1, $2, $3) ON CONFLICT (url) DO UPDATE"
+                    " SET document = excluded.document, fetched_at = excluded.fetched_at",
+                    self._url,
+                    document,
+                    datetime.now(UTC),
+                )
+        except Unavailable as error:
+            log.warning("keyset.not_kept", error=str(error))
 
 
 def read_key_set(document: Any) -> dict[str, Ed25519PublicKey]:

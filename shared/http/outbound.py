@@ -6,7 +6,8 @@ and within a total time that includes them. Proxies of the environment, cookies 
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from aiohttp.connector import AddrInfoType
 from shared.http.addresses import AddressPolicy, UrlRefused
 
 CONNECT_SECONDS = 5.0
+_SCHEME: ContextVar[str] = ContextVar("scheme", default="https")
 
 
 class OutboundError(Exception):
@@ -59,6 +61,26 @@ class Answer:
     truncated: bool
 
 
+class _Refused(OSError):
+    """The policy's refusal on its way through the library, which passes errors of sockets and resolvers only."""
+
+
+class _Resolver(aiohttp.ThreadedResolver):
+    """Refuses a name altogether when any of its addresses is refused: who mixes them means harm."""
+
+    def __init__(self, check: Callable[[str, int], None]) -> None:
+        super().__init__()
+        self._check = check
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[aiohttp.abc.ResolveResult]:
+        found = await super().resolve(host, port, family)
+        for each in found:
+            self._check(each["host"], port)
+        return found
+
+
 class OutboundClient:
     """Use as an async context manager; one a process."""
 
@@ -70,6 +92,7 @@ class OutboundClient:
     async def __aenter__(self) -> "OutboundClient":
         connector = aiohttp.TCPConnector(
             limit=self._connections,
+            resolver=_Resolver(self._check),
             socket_factory=self._socket,
             ttl_dns_cache=10,
             force_close=False,
@@ -89,14 +112,16 @@ class OutboundClient:
         await self._session.close()
 
     def _socket(self, info: AddrInfoType) -> socket.socket:
-        """Called with the address about to be connected to: the one place no name, literal or rebinding gets round."""
+        """Called with the address about to be connected to: no name, literal or rebinding gets round it."""
         family, kind, protocol, _, address = info
-        host, port = str(address[0]), int(address[1])
-        try:
-            self.policy.check_connection(host, port, "https")
-        except UrlRefused as error:
-            raise OSError(f"blocked-address: {error.detail}") from error
+        self._check(str(address[0]), int(address[1]))
         return socket.socket(family, kind, protocol)
+
+    def _check(self, host: str, port: int) -> None:
+        try:
+            self.policy.check_connection(host, port, _SCHEME.get())
+        except UrlRefused as error:
+            raise _Refused(error.detail) from None
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], *, timeout: float, keep: int = 4096
@@ -140,7 +165,7 @@ class OutboundClient:
 
     async def _request(self, method: str, url: str, *, timeout: float, keep: int, **kwargs: Any) -> Answer:
         try:
-            self.policy.check_url(url)
+            _SCHEME.set(self.policy.check_url(url).scheme)
         except UrlRefused as error:
             raise BlockedAddress(error.detail) from error
         assert self._session is not None
@@ -154,9 +179,17 @@ class OutboundClient:
         except TimeoutError:
             raise TimedOut(f"no whole answer within {timeout:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if "blocked-address" in str(error):
-                raise BlockedAddress("the address is private, local or reserved") from error
+            if _was_refused(error):
+                raise BlockedAddress("the address, or the port, is not one this product connects to") from error
             raise OutboundError(type(error).__name__) from error
+
+
+def _was_refused(error: BaseException | None) -> bool:
+    """Whether the policy's refusal is behind `error`, or among several tries that failed."""
+    if error is None or isinstance(error, _Refused):
+        return error is not None
+    tries = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return _was_refused(error.__cause__ or error.__context__) or any(_was_refused(each) for each in tries)
 
 
 async def _read(response: aiohttp.ClientResponse, keep: int) -> tuple[bytes, bool]:
