@@ -1,0 +1,59 @@
+"""The credential core: documents, proofs, status lists, identifiers. Pure: no network, no database, no clock.
+
+Keys, contexts and times are passed in by whoever has them.
+"""
+
+from shared.credentials.canonical import CanonicalError, jcs, rdfc
+from shared.credentials.contexts import (
+    CREDENTIALS_V1,
+    CREDENTIALS_V2,
+    MICRO_CREDENTIAL_CONTEXT,
+    OPEN_BADGES,
+    UnknownContext,
+    contexts_for,
+)
+from shared.credentials.did import did_document, did_web, did_web_url
+from shared.credentials.document import build_open_badge
+from shared.credentials.multikey import decode_multikey, encode_ed25519_public
+from shared.credentials.proofs import CRYPTOSUITES, Cryptosuite, ProofError, VerifiedProof, sign, verify_proof
+from shared.credentials.status_list import (
+    MIN_ENTRIES,
+    StatusList,
+    StatusListError,
+    build_status_list_credential,
+    position,
+    status_list_entry,
+)
+from shared.credentials.structure import Finding, check_structure
+
+__all__ = [
+    "CREDENTIALS_V1",
+    "CREDENTIALS_V2",
+    "CRYPTOSUITES",
+    "MICRO_CREDENTIAL_CONTEXT",
+    "MIN_ENTRIES",
+    "OPEN_BADGES",
+    "CanonicalError",
+    "Cryptosuite",
+    "Finding",
+    "ProofError",
+    "StatusList",
+    "StatusListError",
+    "UnknownContext",
+    "VerifiedProof",
+    "build_open_badge",
+    "build_status_list_credential",
+    "check_structure",
+    "contexts_for",
+    "decode_multikey",
+    "did_document",
+    "did_web",
+    "did_web_url",
+    "encode_ed25519_public",
+    "jcs",
+    "position",
+    "rdfc",
+    "sign",
+    "status_list_entry",
+    "verify_proof",
+]

@@ -1,0 +1,94 @@
+"""The JSON-LD contexts this product knows. Nothing else is ever loaded: a context decides what a document means."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
+CREDENTIALS_V1 = "https://www.w3.org/2018/credentials/v1"
+OPEN_BADGES = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
+OPEN_BADGES_ALL = frozenset(
+    f"https://purl.imsglobal.org/spec/ob/v3p0/context{suffix}.json" for suffix in ("", "-3.0.1", "-3.0.2", "-3.0.3")
+)
+DID_V1 = "https://www.w3.org/ns/did/v1"
+MULTIKEY_V1 = "https://w3id.org/security/multikey/v1"
+
+_ELM = "http://data.europa.eu/snb/model/elm/"
+_OWN = "urn:x-laurel:micro-credential:"
+_DECIMAL = "http://www.w3.org/2001/XMLSchema#decimal"
+
+# The EU's elements of a micro-credential, as terms of the European Learning Model where it has them. It stands inline
+# in a document, so that a verifier anywhere understands it without fetching anything from us; and because it is always
+# this very object, verifiers here can insist on it.
+MICRO_CREDENTIAL_CONTEXT: dict[str, Any] = {
+    "microCredential": {
+        "@id": f"{_OWN}elements",
+        "@context": {
+            "country": f"{_ELM}countryCode",
+            "learningOutcomes": {
+                "@id": f"{_ELM}learningOutcome",
+                "@context": {"id": "@id", "name": f"{_ELM}title", "description": f"{_ELM}description"},
+            },
+            "workload": {
+                "@id": f"{_ELM}volumeOfLearning",
+                "@context": {"ects": f"{_ELM}creditPoint", "hours": f"{_OWN}hours"},
+            },
+            "level": {
+                "@id": f"{_OWN}level",
+                "@context": {"eqf": f"{_ELM}eqfLevel", "nqf": f"{_ELM}nqfLevel", "cycle": f"{_OWN}cycle"},
+            },
+            "assessment": {
+                "@id": f"{_ELM}provenBy",
+                "@context": {"type": f"{_OWN}assessmentType", "description": f"{_ELM}description"},
+            },
+            "participation": f"{_ELM}mode",
+            "qualityAssurance": {
+                "@id": f"{_OWN}qualityAssurance",
+                "@context": {
+                    "type": f"{_OWN}qualityAssuranceType",
+                    "body": f"{_OWN}qualityAssuranceBody",
+                    "url": {"@id": f"{_ELM}homepage", "@type": "@id"},
+                },
+            },
+            "prerequisites": f"{_ELM}entryRequirement",
+            "supervision": f"{_ELM}idVerification",
+            "stackability": f"{_OWN}stackability",
+            "furtherInformation": {"@id": f"{_ELM}supplementaryDocument", "@type": "@id"},
+        },
+    }
+}
+
+_FOLDER = Path(__file__).parent
+
+
+class UnknownContext(LookupError):
+    """A context URL that is not among those shipped or added by the operator."""
+
+
+@cache
+def manifest() -> dict[str, dict[str, str]]:
+    """What is known of each vendored context, by URL."""
+    entries = json.loads((_FOLDER / "manifest.json").read_text("utf-8"))
+    return {entry["url"]: entry for entry in entries}
+
+
+@cache
+def load(url: str) -> dict[str, Any]:
+    """A vendored context document. Raises UnknownContext, and ValueError when its file was changed."""
+    entry = manifest().get(url)
+    if entry is None:
+        raise UnknownContext(url)
+    raw = (_FOLDER / entry["file"]).read_bytes()
+    if hashlib.sha256(raw).hexdigest() != entry["sha256"]:
+        raise ValueError(f"the vendored context {entry['file']} is not what the manifest says")
+    document: dict[str, Any] = json.loads(raw)
+    return document
+
+
+def contexts_for(achievement: Mapping[str, Any]) -> list[Any]:
+    """The `@context` of a badge about this achievement: two URLs, and the inline object only when it is needed."""
+    contexts: list[Any] = [CREDENTIALS_V2, OPEN_BADGES]
+    return [*contexts, MICRO_CREDENTIAL_CONTEXT] if "microCredential" in achievement else contexts

@@ -1,0 +1,142 @@
+"""Bitstring Status List 1.0: the list, its entries, and positions that tell nothing."""
+
+import base64
+import binascii
+import gzip
+import hashlib
+import zlib
+from datetime import datetime
+from typing import Any, Literal
+
+from shared.credentials.contexts import CREDENTIALS_V2
+
+MIN_ENTRIES = 131_072
+MAX_BYTES = 1024 * 1024
+_ROUNDS = 8
+
+Purpose = Literal["revocation", "suspension"]
+
+
+class StatusListError(Exception):
+    """A list that cannot be used; `code` is the specification's word where it has one."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+class StatusList:
+    """Bits, the left-most of the first byte is entry 0. `bits` has at least MIN_ENTRIES / 8 bytes when it is ours."""
+
+    __slots__ = ("_bits",)
+
+    def __init__(self, bits: bytes) -> None:
+        self._bits = bytearray(bits)
+
+    @classmethod
+    def empty(cls, size: int = MIN_ENTRIES) -> "StatusList":
+        """All clear, `size` entries (a multiple of 8)."""
+        return cls(bytes(size // 8))
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return len(self._bits) * 8
+
+    def get(self, index: int) -> bool:
+        """The entry's bit. Raises StatusListError RANGE_ERROR."""
+        self._check(index)
+        return bool(self._bits[index >> 3] >> (7 - (index & 7)) & 1)
+
+    def set(self, index: int, value: bool) -> None:
+        """Set or clear the entry's bit. Raises StatusListError RANGE_ERROR."""
+        self._check(index)
+        mask = 0x80 >> (index & 7)
+        self._bits[index >> 3] = self._bits[index >> 3] | mask if value else self._bits[index >> 3] & ~mask
+
+    def __bytes__(self) -> bytes:
+        """The uncompressed bits."""
+        return bytes(self._bits)
+
+    def encode(self) -> str:
+        """`u` and the base64url of the gzipped bits (3.1, `encodedList`); the same bits give the same text."""
+        packed = gzip.compress(bytes(self._bits), compresslevel=6, mtime=0)
+        return "u" + base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+    @classmethod
+    def decode(cls, encoded: str, max_bytes: int = MAX_BYTES) -> "StatusList":
+        """Unpack, never to more than `max_bytes`. Raises StatusListError."""
+        if not encoded.startswith("u"):
+            raise StatusListError("MALFORMED_VALUE_ERROR", "the list is not multibase base64url")
+        try:
+            packed = base64.b64decode(encoded[1:] + "=" * (-(len(encoded) - 1) % 4), altchars=b"-_", validate=True)
+            stream = zlib.decompressobj(47)
+            bits = stream.decompress(packed, max_bytes)
+        except (binascii.Error, ValueError, zlib.error):
+            raise StatusListError("MALFORMED_VALUE_ERROR", "the list is not gzipped base64url") from None
+        if stream.unconsumed_tail or (not stream.eof and len(bits) == max_bytes):
+            raise StatusListError("status-list-too-large", f"the list is larger than {max_bytes} bytes")
+        if not stream.eof:
+            raise StatusListError("MALFORMED_VALUE_ERROR", "the list is cut off")
+        return cls(bits)
+
+    def _check(self, index: int) -> None:
+        if not 0 <= index < self.size:
+            raise StatusListError("RANGE_ERROR", f"the list has no entry {index}")
+
+
+def status_list_entry(status_list: str, index: int, purpose: Purpose) -> dict[str, Any]:
+    """The `credentialStatus` of one position (2.1)."""
+    return {
+        "id": f"{status_list}#{index}",
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": purpose,
+        "statusListIndex": str(index),
+        "statusListCredential": status_list,
+    }
+
+
+def build_status_list_credential(
+    *, list_id: str, issuer: str, purpose: Purpose, status_list: StatusList, valid_from: datetime, valid_until: datetime
+) -> dict[str, Any]:
+    """The unsigned BitstringStatusListCredential (2.2) of a list at its address `list_id`."""
+    return {
+        "@context": [CREDENTIALS_V2],
+        "id": list_id,
+        "type": ["VerifiableCredential", "BitstringStatusListCredential"],
+        "issuer": issuer,
+        "validFrom": valid_from.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "validUntil": valid_until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "credentialSubject": {
+            "id": f"{list_id}#list",
+            "type": "BitstringStatusList",
+            "statusPurpose": purpose,
+            "encodedList": status_list.encode(),
+        },
+    }
+
+
+def position(seed: bytes, counter: int, size: int) -> int:
+    """Where the `counter`-th credential of a list stands: a permutation of 0 to `size` - 1 keyed by `seed`.
+
+    A Feistel network over the next even number of bits; values outside the list are walked on until they fall inside.
+    Without the seed, positions look random; each counter has one of its own. Raises ValueError outside the list.
+    """
+    if not 0 <= counter < size:
+        raise ValueError(f"a list of {size} has no counter {counter}")
+    half = ((size - 1).bit_length() + 1) // 2
+    value = counter
+    while True:
+        value = _permute(seed, value, half)
+        if value < size:
+            return value
+
+
+def _permute(seed: bytes, value: int, half: int) -> int:
+    mask = (1 << half) - 1
+    left, right = value >> half, value & mask
+    for turn in range(_ROUNDS):
+        digest = hashlib.blake2b(bytes([turn]) + right.to_bytes(8), key=seed[:64], digest_size=8).digest()
+        left, right = right, left ^ (int.from_bytes(digest) & mask)
+    return left << half | right

@@ -1,0 +1,52 @@
+"""JCS equals the reference library, and RDFC says what is lost instead of losing it."""
+
+from typing import Any
+
+import pytest
+import rfc8785
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.credentials import CanonicalError, jcs, rdfc
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+@settings(max_examples=500, deadline=None)
+def test_jcs_equals_the_reference(value: Any) -> None:
+    assert jcs(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"\ue000": 1, "\U00010000": 2}, '{"\U00010000":2,"\ue000":1}'),
+        ([1e21, 1e16, 0.1, -0.0, 5e-324], "[1e+21,10000000000000000,0.1,0,5e-324]"),
+        ({"b": '\u20ac$\u000f\n"\\/\x7f'}, '{"b":"\u20ac$\\u000f\\n\\"\\\\/\x7f"}'),
+    ],
+)
+def test_jcs_is_exact_where_serialisers_differ(value: Any, text: str) -> None:
+    assert jcs(value) == text.encode()
+
+
+@pytest.mark.parametrize("value", [2**53 + 1, 10**30, float("inf"), "\ud800", {1: 2}, {"a": object()}])
+def test_what_json_cannot_carry_has_no_canonical_form(value: Any) -> None:
+    if value == 2**53 + 1:
+        value = [value]
+    with pytest.raises(CanonicalError):
+        jcs(value)
+
+
+def test_control_characters_are_escaped_as_canonical_n_quads_say() -> None:
+    document = {"@context": {"p": "https://e.example/p"}, "@id": "https://e.example/s", "p": '\t\b\n\r\f"\\\x01\x7f'}
+    text = '\\t\\b\\n\\r\\f\\"\\\\\\u0001\\u007F'
+    assert rdfc(document) == f'<https://e.example/s> <https://e.example/p> "{text}" .\n'.encode()

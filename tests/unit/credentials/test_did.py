@@ -1,0 +1,84 @@
+"""did:web both ways, and the hosts it may not name."""
+
+import subprocess
+import sys
+
+import pytest
+
+from shared.credentials import did_document, did_web, did_web_url
+
+
+@pytest.mark.parametrize(
+    ("base", "did", "url"),
+    [
+        (
+            "https://badges.example",
+            "did:web:badges.example:institutions:acme",
+            "https://badges.example/institutions/acme/did.json",
+        ),
+        (
+            "https://badges.example:8443/issuer",
+            "did:web:badges.example%3A8443:issuer:institutions:acme",
+            "https://badges.example:8443/issuer/institutions/acme/did.json",
+        ),
+    ],
+)
+def test_an_institutions_did_leads_to_its_document(base: str, did: str, url: str) -> None:
+    assert did_web(base, "acme") == did
+    assert did_web_url(did) == url
+
+
+def test_a_bare_host_has_its_document_at_the_well_known_place() -> None:
+    assert did_web_url("did:web:badges.example") == "https://badges.example/.well-known/did.json"
+
+
+def test_this_machine_is_allowed_only_on_request() -> None:
+    did = did_web("http://localhost:8001", "acme")
+    assert did_web_url(did, allow_http=True) == "http://localhost:8001/institutions/acme/did.json"
+    with pytest.raises(ValueError, match="public host"):
+        did_web_url(did)
+
+
+@pytest.mark.parametrize(
+    "did",
+    [
+        "did:web:",
+        "did:web:localhost",
+        "did:web:127.0.0.1",
+        "did:web:0x7f.1",
+        "did:web:[::1]",
+        "did:web:%5B::1%5D",
+        "did:web:user%40badges.example",
+        "did:web:badges.example%2Fevil",
+        "did:web:badges.example%3Ax",
+        "did:web:badges.example%3A99999",
+        "did:web:badges.example:..",
+        "did:web:badges.example:.:x",
+        "did:web:badges.example::x",
+        "did:web:badges.example:a%2F..",
+        "did:web:Badges.example",
+        "did:web:badges.example.",
+        "did:web:b\u0430dges.example",
+        "did:key:z6Mk",
+        "did:web:" + "a" * 3000,
+    ],
+)
+def test_other_hosts_and_paths_are_refused(did: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        did_web_url(did)
+
+
+def test_a_document_lists_its_keys_for_assertion() -> None:
+    document = did_document("did:web:x.example", {"did:web:x.example#key-1": "z6Mk"})
+    (method,) = document["verificationMethod"]
+    assert method["controller"] == document["id"] == "did:web:x.example"
+    assert document["assertionMethod"] == [method["id"]]
+
+
+def test_the_core_brings_no_network_in() -> None:
+    code = (
+        "import sys, shared.credentials;"
+        "print([m for m in ('asyncpg', 'aiokafka', 'aiohttp', 'fastapi', 'httpx') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
