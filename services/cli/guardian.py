@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 SERVICE_GRACE = 12.0
 POSTGRES_GRACE = 10.0
@@ -52,7 +53,14 @@ def _signal(pids: set[int], number: int) -> set[int]:
 
 
 def _alive(pid: int) -> bool:
-    return bool(_signal({pid}, 0))
+    """Whether it still runs; one that has ended may stay listed until somebody takes note (a zombie)."""
+    status = Path(f"/proc/{pid}/stat")
+    try:
+        return bool(_signal({pid}, 0)) and not (
+            status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z"
+        )
+    except OSError:
+        return False
 
 
 def main() -> None:
