@@ -20,7 +20,14 @@ from shared.postgres.database import Database, Transaction
 
 HEADER = "Idempotency-Key"
 KEEP_HOURS = 24
-_KEY = re.compile(r'"([\x20\x21\x23-\x7e]{1,255})"|([\x21-\x7e]{1,255})')
+# A key that is older than its keep, and not purged yet, is free again.
+_CLAIM = """
+INSERT INTO idempotency AS kept (principal, key, route, fingerprint) VALUES ($1, $2, $3, $4)
+ON CONFLICT (principal, key) DO UPDATE SET route = excluded.route, fingerprint = excluded.fingerprint,
+    status = NULL, headers = NULL, body = NULL, created_at = excluded.created_at
+WHERE kept.created_at < clock_timestamp() - make_interval(hours => $5) RETURNING true
+"""
+_KEY = re.compile(r'"([\x20\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,10 @@ async def once(
     key = _key_of(request)
     if key is None:
         return (await command()).response()
-    route = f"{request.method} {request.url.path}"
+    route = f"{request.method} {request.scope['path']}"
     fingerprint = hashlib.sha256(route.encode() + b"\n" + _canonical(await request.body())).digest()
+    if principal.is_operator:  # a tenant's transaction has its lock_timeout already
+        await tx.execute("SET LOCAL lock_timeout = '2s'")
     if not await _claim(tx, principal.name, key, route, fingerprint):
         return await _replay(tx, principal.name, key, fingerprint)
     result = await command()
@@ -94,16 +103,7 @@ def _canonical(body: bytes) -> bytes:
 
 async def _claim(tx: Transaction, principal: str, key: str, route: str, fingerprint: bytes) -> bool:
     try:
-        return bool(
-            await tx.fetchval(
-                "INSERT INTO idempotency (principal, key, route, fingerprint) VALUES ($1, $2, $3, $4)"
-                " ON CONFLICT DO NOTHING RETURNING true",
-                principal,
-                key,
-                route,
-                fingerprint,
-            )
-        )
+        return bool(await tx.fetchval(_CLAIM, principal, key, route, fingerprint, KEEP_HOURS))
     except asyncpg.LockNotAvailableError:
         detail = "the first request with this Idempotency-Key is still running"
         raise RequestInProgress(detail, headers={"Retry-After": "2"}) from None
