@@ -44,7 +44,7 @@ def retire(key: SigningKey, now: datetime, version: int) -> SigningKey:
 
 
 def compromise(key: SigningKey, since: datetime, reason: str, now: datetime, version: int) -> SigningKey:
-    """The key, not to be believed from `since` on. Raises WrongState, or Invalid for a time that cannot be."""
+    """The key, not to be believed from the second of `since` on. Raises WrongState, or Invalid for a future time."""
     if key.state == "compromised":
         raise WrongState("The key is known to be compromised already.")
     if since > now:
@@ -52,7 +52,7 @@ def compromise(key: SigningKey, since: datetime, reason: str, now: datetime, ver
     return replace(
         key,
         state="compromised",
-        compromised_at=max(since, key.activated_at),
+        compromised_at=max(since.replace(microsecond=0), key.activated_at),
         compromised_version=version,
         compromised_reason=reason,
     )
