@@ -1,0 +1,183 @@
+"""Tell the past again: every event, rebuilt from the store, in its order and under its first id and time."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+import structlog
+
+from services.issuer.commands import announce
+from services.issuer.commands.change_status import status_event
+from services.issuer.commands.issue_credential import issued_event
+from services.issuer.commands.publish_achievement import archived_event, published_event, revised_event
+from services.issuer.domain.addresses import Addresses
+from services.issuer.domain.institution import Institution, Profile
+from services.issuer.domain.signing_key import SigningKey
+from services.issuer.store import achievements, credentials, history, institutions, signing_keys
+from shared.events.catalogue.achievement import AchievementArchived, AchievementPublished, AchievementRevised
+from shared.events.catalogue.credential import (
+    CredentialIssued,
+    CredentialReinstated,
+    CredentialRevoked,
+    CredentialSuspended,
+)
+from shared.events.catalogue.institution import (
+    InstitutionRegistered,
+    InstitutionSuspended,
+    InstitutionUpdated,
+    KeyActivated,
+    KeyCompromised,
+    KeyRetired,
+)
+from shared.events.envelope import Event
+from shared.outbox import outbox
+from shared.postgres.database import Transaction
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event as the history has it."""
+
+    event_id: UUID
+    type: str
+    subject: UUID
+    version: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How far a replay has come. `next` is None at the end."""
+
+    events: int
+    missing: int
+    remaining: int
+    next: UUID | None
+
+
+async def replay_events(tx: Transaction, after: UUID | None, limit: int, *, addresses: Addresses) -> Replayed:
+    """Append the next `limit` events behind `after` to the outbox again.
+
+    Consumers that had them recognise the ids. An event whose subject is gone (an erased learner) is counted as missing.
+    """
+    rows = await outbox.history(tx, after, limit)
+    page = [Told(row["event_id"], row["type"], UUID(row["subject"]), row["version"], row["at"]) for row in rows]
+    found = await _rebuild(tx, page, addresses)
+    for told in page:
+        if (event := found.get(told.event_id)) is not None:
+            await outbox.append_replayed(tx, event, event_id=told.event_id, at=told.at)
+    last = page[-1].event_id if len(page) == limit else None
+    remaining = 0 if last is None else await history.remaining(tx, last)
+    log.info("events.replayed", events=len(found), missing=len(page) - len(found), remaining=remaining)
+    return Replayed(len(found), len(page) - len(found), remaining, last if remaining else None)
+
+
+async def _rebuild(tx: Transaction, page: Sequence[Told], addresses: Addresses) -> dict[UUID, Event]:
+    """The events of `page` that the store still can tell, by event id."""
+    found: dict[UUID, Event] = {}
+    for types, rebuild in _REBUILDERS.items():
+        names = {one.TYPE for one in types}
+        told = [one for one in page if one.type in names]
+        if told:
+            found.update(await rebuild(tx, told, addresses))
+    return found
+
+
+async def _institutions(tx: Transaction, page: Sequence[Told], _: Addresses) -> dict[UUID, Event]:
+    ids = _subjects(page)
+    names, profiles = await institutions.names(tx, ids), await institutions.profiles(tx, ids)
+    suspensions = await institutions.suspensions(tx, ids)
+    found: dict[UUID, Event] = {}
+    for one in page:
+        slug, did = names.get(one.subject, ("", ""))
+        if one.type == InstitutionSuspended.TYPE:
+            if (why := suspensions.get((one.subject, one.version))) is not None:
+                past = _as_it_was(one, slug, did, Profile("", "", None, None))
+                past = replace(past, suspended_reason=why[0], updated_at=why[1])
+                found[one.event_id] = announce.institution_suspended(past)
+        elif (known := profiles.get((one.subject, one.version))) is not None:
+            tell = (
+                announce.institution_registered
+                if one.type == InstitutionRegistered.TYPE
+                else announce.institution_updated
+            )
+            found[one.event_id] = tell(replace(_as_it_was(one, slug, did, known[0]), updated_at=known[1]))
+    return found
+
+
+def _as_it_was(one: Told, slug: str, did: str, profile: Profile) -> Institution:
+    return Institution(one.subject, slug, did, profile, "active", None, one.version, one.at, one.at)
+
+
+async def _keys(tx: Transaction, page: Sequence[Told], _: Addresses) -> dict[UUID, Event]:
+    keys = await signing_keys.of_institutions(tx, _subjects(page))
+    tellers: Mapping[str, tuple[Callable[[SigningKey], int | None], Callable[[SigningKey], Event]]] = {
+        KeyActivated.TYPE: (lambda key: key.activated_version, announce.key_activated),
+        KeyRetired.TYPE: (lambda key: key.retired_version, announce.key_retired),
+        KeyCompromised.TYPE: (lambda key: key.compromised_version, announce.key_compromised),
+    }
+    found: dict[UUID, Event] = {}
+    for one in page:
+        version_of, tell = tellers[one.type]
+        for key in keys:
+            if key.institution_id == one.subject and version_of(key) == one.version:
+                found[one.event_id] = tell(key)
+    return found
+
+
+async def _achievements(tx: Transaction, page: Sequence[Told], _: Addresses) -> dict[UUID, Event]:
+    ids = _subjects(page)
+    revisions, archived = await achievements.revisions(tx, ids), await achievements.archived(tx, ids)
+    found: dict[UUID, Event] = {}
+    for one in page:
+        if one.type == AchievementArchived.TYPE:
+            if (end := archived.get(one.subject)) is not None:
+                found[one.event_id] = archived_event(one.subject, end[0], one.version, end[1])
+        elif (revision := revisions.get((one.subject, one.version))) is not None:
+            tell = published_event if one.type == AchievementPublished.TYPE else revised_event
+            found[one.event_id] = tell(revision)
+    return found
+
+
+async def _issued(tx: Transaction, page: Sequence[Told], addresses: Addresses) -> dict[UUID, Event]:
+    stored = await credentials.signed_documents(tx, _subjects(page))
+    found: dict[UUID, Event] = {}
+    for one in page:
+        if (known := stored.get(one.subject)) is not None:
+            credential, issuer, document = known
+            found[one.event_id] = issued_event(credential, orjson.loads(document), issuer, addresses)
+    return found
+
+
+async def _changes(tx: Transaction, page: Sequence[Told], addresses: Addresses) -> dict[UUID, Event]:
+    ids = _subjects(page)
+    stored, changes = await credentials.signed_documents(tx, ids), await credentials.changes(tx, ids)
+    found: dict[UUID, Event] = {}
+    for one in page:
+        change, known = changes.get((one.subject, one.version)), stored.get(one.subject)
+        if change is not None and known is not None:
+            past = replace(known[0], version=one.version)
+            found[one.event_id] = status_event(past, change.action, change.reason, change.at, addresses)
+    return found
+
+
+def _subjects(page: Sequence[Told]) -> list[UUID]:
+    return list({one.subject for one in page})
+
+
+_Rebuilder = Callable[[Transaction, Sequence[Told], Addresses], Awaitable[dict[UUID, Event]]]
+_REBUILDERS: Mapping[tuple[type[Event], ...], _Rebuilder] = {
+    (
+        InstitutionRegistered,
+        InstitutionUpdated,
+        InstitutionSuspended,
+    ): _institutions,
+    (KeyActivated, KeyRetired, KeyCompromised): _keys,
+    (AchievementPublished, AchievementRevised, AchievementArchived): _achievements,
+    (CredentialIssued,): _issued,
+    (CredentialRevoked, CredentialSuspended, CredentialReinstated): _changes,
+}
