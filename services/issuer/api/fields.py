@@ -1,0 +1,75 @@
+"""Types of fields and parameters that the issuer's resources share."""
+
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from shared.http.body import Body, WebUrl
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DID = r"^did:[a-z0-9]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._%-]$"
+
+
+def _uuid(text: Any) -> UUID:
+    if isinstance(text, UUID):
+        return text
+    if not isinstance(text, str):
+        raise PydanticCustomError("string_type", "must be text")
+    if _UUID.fullmatch(text) is None:
+        raise PydanticCustomError("invalid_id", "is not an id of ours (a UUID in lower case)")
+    return UUID(text)
+
+
+def _credit(value: float) -> float:
+    return int(value) if value.is_integer() else value
+
+
+Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
+Did = Annotated[str, Field(max_length=500, pattern=_DID)]
+Uri = Annotated[str, Field(max_length=2000, pattern=r"^[a-z][a-z0-9+.-]*:[!#-;=?-Z\[\]_a-z~]+$")]
+Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
+Amount = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False), AfterValidator(_credit)]
+Filter = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+
+
+class Reason(Body):
+    """Why something is done; kept, and told in the event."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+
+
+class OpenBadgesBody(Body):
+    """Open Badges objects keep the names that the specification gives their fields."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=False)
+
+
+def extensible(words: str) -> str:
+    """The pattern of an Open Badges enumeration: one of `words` (separated by spaces), or one's own term, `ext:…`."""
+    return "^(" + "|".join(re.escape(word) for word in words.split()) + r"|ext:[A-Za-z0-9._-]{1,100})$"
+
+
+TARGET_TYPES = "ceasn:Competency ceterms:Credential CFItem CFRubric CFRubricCriterion CFRubricCriterionLevel CTDL"
+
+
+class Image(OpenBadgesBody):
+    """A picture by address (Open Badges 3.0, B.10)."""
+
+    id: WebUrl
+    caption: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+
+
+class Alignment(OpenBadgesBody):
+    """A node of a framework of skills or of qualifications (Open Badges 3.0, B.3)."""
+
+    target_name: Word
+    target_url: WebUrl
+    target_code: Word | None = None
+    target_description: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    target_framework: Word | None = None
+    target_type: Annotated[str, Field(pattern=extensible(TARGET_TYPES))] | None = None
