@@ -1,0 +1,1 @@
+"""Events in: the issuer acts on requests alone and listens to no topic."""

@@ -1,0 +1,136 @@
+"""The issuer: settings → telemetry → database → bus → HTTP and relay. The only file that builds its parts."""
+
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from services.issuer.api import (
+    achievements,
+    clients,
+    context,
+    credentials,
+    errors,
+    institutions,
+    keys,
+    oauth,
+    public,
+    replay,
+)
+from services.issuer.commands.grant_token import TokenGranter
+from services.issuer.commands.issue_credential import Issuer
+from services.issuer.commands.issuer_state import IssuerState
+from services.issuer.commands.reserve_positions import PositionPool
+from services.issuer.commands.sign_status_list import StatusLists
+from services.issuer.commands.token_keys import TokenKeys
+from services.issuer.domain.access_token import AUDIENCE
+from services.issuer.domain.addresses import Addresses
+from services.issuer.domain.sealing import Sealer, UnusableKek
+from services.issuer.settings import Settings
+from shared.bus.embedded import EmbeddedBus
+from shared.bus.kafka import KafkaBus
+from shared.bus.port import Bus
+from shared.events.catalogue import TOPICS
+from shared.http import idempotency
+from shared.http.app import HttpSettings, create_app
+from shared.http.auth import Authenticator
+from shared.http.limits import Limits
+from shared.http.server import Periodic, run_loop, serve
+from shared.outbox.relay import Relay
+from shared.postgres.database import Database
+from shared.postgres.migrations import migrate_patiently
+from shared.telemetry import TelemetrySettings, setup
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+ROUTERS = (
+    institutions.routes,
+    clients.routes,
+    oauth.routes,
+    keys.routes,
+    achievements.routes,
+    credentials.routes,
+    public.routes,
+    replay.routes,
+)
+_PURGE_SECONDS = 600.0
+
+
+def build_context(db: Database, settings: Settings) -> context.Context:
+    """Everything the routes work with. Raises UnusableKek."""
+    sealer = Sealer.from_text(settings.kek.get_secret_value())
+    addresses = Addresses(
+        issuer=settings.issuer_url.rstrip("/"),
+        registry=settings.registry_url.rstrip("/"),
+        verifier=settings.verifier_url.rstrip("/"),
+    )
+    token_keys = TokenKeys(db, sealer, context.utc_now)
+    return context.Context(
+        db=db,
+        sealer=sealer,
+        addresses=addresses,
+        positions=PositionPool(db, context.utc_now),
+        issuer=Issuer(IssuerState(sealer), sealer, addresses),
+        token_keys=token_keys,
+        tokens=TokenGranter(db, token_keys, settings.expected_issuer, context.utc_now),
+        status_lists=StatusLists(db, sealer, addresses, context.utc_now),
+        clock=context.utc_now,
+    )
+
+
+def open_bus(settings: Settings) -> Bus:
+    """The bus that the settings name; it connects when first used."""
+    if settings.bus == "embedded":
+        return EmbeddedBus(settings.bus_database_url.get_secret_value())
+    return KafkaBus(settings.kafka, replication=settings.kafka_replication)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    async with AsyncExitStack() as stack:
+        stack.callback(setup("issuer", TelemetrySettings(settings.otlp_endpoint, settings.log_level)))
+        db = await stack.enter_async_context(Database.open(settings.database))
+        here = build_context(db, settings)
+        bus = open_bus(settings)
+        stack.push_async_callback(bus.close)
+        await migrate_patiently(settings.database.owner_url, settings.database.url, [MIGRATIONS])
+        relay = Relay(bus, db, topics=TOPICS)
+        app = create_app(
+            title="Laurel issuer",
+            description="Who may issue, keys, achievements, issued credentials and their status lists.",
+            settings=HttpSettings(settings.issuer_url.rstrip("/"), _cursor_secret(settings), settings.rate_limit),
+            db=db,
+            routers=ROUTERS,
+            authenticator=Authenticator(
+                here.token_keys,
+                audience=AUDIENCE,
+                issuer=settings.expected_issuer,
+                operator_token=settings.operator_token.get_secret_value(),
+            ),
+            ready=[lambda: ("bus", relay.trouble)],
+            limits=Limits(forms=frozenset({oauth.TOKEN_PATH})),
+        )
+        app.state.context = here
+        errors.install(app)
+        purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
+        await serve(app, host=settings.host, port=settings.port, components=[relay, purge])
+
+
+def _cursor_secret(settings: Settings) -> str:
+    return settings.operator_token.get_secret_value()
+
+
+def main() -> None:
+    """Entry point. Settings that cannot be used end the process with a sentence, not a traceback."""
+    try:
+        settings = Settings.load()
+        run_loop(run(settings), uvloop=settings.uvloop == "auto")
+    except ValidationError as error:
+        wrong = "; ".join(f"LAUREL_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        sys.exit(f"issuer: the settings cannot be used: {wrong}")
+    except UnusableKek as error:
+        sys.exit(f"issuer: LAUREL_KEK cannot be used: {error}; it is written id:base64, 32 bytes each")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,15 @@
+"""The issuer's settings: those of every service, and the key-encryption keys."""
+
+from pydantic import Field, SecretStr
+
+from shared.http.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Read by `Settings.load()`."""
+
+    port: int = Field(8001, ge=1, le=65535, description="Port to listen on.")
+    kek: SecretStr = Field(
+        min_length=1,
+        description="Key-encryption keys, `id:base64[,id:base64…]`, 32 bytes each: the first encrypts, all decrypt.",
+    )
