@@ -19,6 +19,7 @@ import pytest
 from services.cli.deployment import REPOSITORY, SERVICES
 from services.cli.ports import free_ports
 from tests.fixtures.api import Api
+from tests.fixtures.services import Stacks
 
 READY_SECONDS = 60.0
 
@@ -26,12 +27,12 @@ READY_SECONDS = 60.0
 class Up:
     """One running `laurel up`."""
 
-    def __init__(self, data: Path, ports: dict[str, int]) -> None:
+    def __init__(self, data: Path, ports: dict[str, int], *options: str) -> None:
         chosen = [text for name, port in ports.items() for text in (f"--{name}-port", str(port))]
         self.data = data
         self.urls = {name: f"http://localhost:{port}" for name, port in ports.items()}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "services", "up", "--data", str(data), *chosen],
+            [sys.executable, "-m", "services", "up", "--data", str(data), *chosen, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -140,6 +141,21 @@ async def test_everything_is_there_again_after_a_stop(up: Callable[..., Up]) -> 
         assert (await api.verify(issued["credential"]))["verdict"] == "valid"
         await api.token(institution.client_id, institution.client_secret)
     assert second.stop(signal.SIGTERM) == 0
+
+
+async def test_events_can_go_through_kafka_instead(tmp_path: Path, stacks: Stacks) -> None:
+    address = stacks.fresh_kafka()
+    running = Up(tmp_path / "data", free_ports(), "--bus", "kafka", "--kafka", address)
+    try:
+        running.wait_for("^ready$")
+        running.wait_for(f"bus: Kafka at {address}")
+        async with Api.open(running.urls, running.operator_token) as api:
+            institution = await api.institution()
+            issued = await api.issue(institution, await api.achievement(institution))
+            assert await api.registered(issued["id"]) == issued["credential"]
+    finally:
+        code = running.stop()
+    assert code == 0
 
 
 def test_a_second_one_and_a_port_in_use_are_refused_in_one_line(up: Callable[..., Up], tmp_path: Path) -> None:
