@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
+import asyncpg
 import orjson
 import structlog
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
@@ -42,6 +43,8 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, Unavailable):
         return ServiceUnavailable("the service's database is away", headers={"Retry-After": _RETRY_AFTER})
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return ServiceUnavailable("another request is changing the same thing", headers={"Retry-After": _RETRY_AFTER})
     if isinstance(error, HTTPException):
         problem = from_status(error.status_code, error.detail if isinstance(error.detail, str) else "")
         problem.headers.update(error.headers or {})

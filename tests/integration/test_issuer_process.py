@@ -4,6 +4,7 @@ import base64
 import contextlib
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from services.cli.ports import free_ports
@@ -37,6 +38,25 @@ async def test_it_is_ready_and_issues_with_the_broker_away_and_says_so(issuer: L
 
     assert readiness["checks"]["database"] == "ok"
     assert readiness["checks"]["bus"] != "ok"
+
+
+async def test_a_request_that_waits_too_long_for_a_lock_is_told_to_try_again(
+    issuer: LoneIssuer, issuer_api: Api
+) -> None:
+    tenant = await issuer_api.institution()
+    body = {"achievement": await issuer_api.achievement(tenant), "recipient": {"email": "a@example.org"}}
+    await issuer_api.issue(tenant, body["achievement"])
+    connection = await asyncpg.connect(issuer.database.owner_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT FROM institution WHERE institution_id = $1::uuid FOR UPDATE", tenant.id)
+            busy = await issuer_api.post_credential(tenant, body)
+        free = await issuer_api.post_credential(tenant, body)
+    finally:
+        await connection.close()
+
+    assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
+    assert free.status_code == 201
 
 
 async def test_after_a_restart_tokens_keys_and_positions_go_on(templates: Templates, tmp_path: Path) -> None:
