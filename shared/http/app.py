@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
@@ -24,6 +25,14 @@ __all__ = ["HttpSettings", "ReadyCheck", "create_app", "router"]
 
 ReadyCheck = Callable[[], tuple[str, str | None]]
 _PING_EVERY = 0.5
+# The framework's own would be a second server span, with query strings and the text of exceptions in it.
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ def create_app(
 
     Raises TypeError for a route that was not made by `router`, because it would read its input leniently.
     """
-    app = FastAPI(title=title, description=description, version="1", redoc_url=None)
+    app = FastAPI(title=title, description=description, version="1", redoc_url=None, telemetry=_NO_TELEMETRY)
     app.state.authenticator = authenticator
     app.state.cursors = Cursors(settings.secret)
     app.state.public_url = settings.public_url
