@@ -51,7 +51,10 @@ class _PassFailed(Exception):
 
 
 class Relay:
-    """One a process. `topics` are created before the first send and again when they were deleted meanwhile."""
+    """One a process. `topics` are created before the first send, and any other when a record for it comes along.
+
+    Topics that were deleted meanwhile are created again.
+    """
 
     name = "relay"
 
@@ -61,6 +64,7 @@ class Relay:
         self._holder = uuid4()
         self._lease_until = 0.0
         self._producer: Producer | None = None
+        self._ensured: set[str] = set()
         self._stopping = asyncio.Event()
         self._done = asyncio.Event()
         self._gauges_due = 0.0
@@ -108,7 +112,7 @@ class Relay:
         """Connect when need be, then pass after pass while batches are full, then wait to be woken."""
         await self._update_gauges()  # before the bus is asked: an outbox that grows while it is away must be seen
         if self._producer is None:
-            await self._bus.ensure_topics(self._topics)
+            await self._ensure(set(self._topics))
             self._producer = self._bus.producer()
             await self._producer.start()
         self._db.wakeup.clear()
@@ -144,6 +148,7 @@ class Relay:
             Record(row["topic"], row["key"].encode(), row["value"], [(n, v.encode()) for n, v in row["headers"]])
             for row in rows
         ]
+        await self._ensure({record.topic for record in records})
         outcomes = await self._send(records)
         acknowledged, failures = _acknowledged(rows, outcomes)
         if acknowledged:
@@ -164,7 +169,13 @@ class Relay:
             span.set_attribute("messaging.batch.message_count", len(records))
             return await self._producer.send_all(records, SEND_TIMEOUT)
 
+    async def _ensure(self, topics: set[str]) -> None:
+        if missing := topics - self._ensured:
+            await self._bus.ensure_topics(sorted(missing))
+            self._ensured |= missing
+
     async def _drop_producer(self) -> None:
+        self._ensured.clear()  # a failure may mean that a topic was deleted
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.stop()

@@ -116,7 +116,7 @@ async def eventually(condition: Callable[[], object], seconds: float = 10) -> No
 
 
 async def cut_connections(db: Database) -> None:
-    """End every connection of the application, as a restart of the database does."""
+    """End every connection of the application, as a restart of the database does, and let the pool notice."""
     owner = await asyncpg.connect(db.settings.owner_url)
     try:
         await owner.execute(
@@ -125,6 +125,7 @@ async def cut_connections(db: Database) -> None:
         )
     finally:
         await owner.close()
+    await asyncio.sleep(0.2)
 
 
 class HarmfulBus:

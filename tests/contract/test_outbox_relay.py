@@ -121,6 +121,15 @@ async def test_while_the_bus_is_away_events_wait_and_the_relay_says_so(bus: Bus,
         await eventually(lambda: relay.ready() == ("relay", None))
 
 
+async def test_a_topic_nobody_named_is_made_when_a_record_for_it_comes(bus: Bus, database: Database) -> None:
+    named, met = new_topic(), new_topic()
+    async with running(Relay(bus, database, topics=[named])):
+        await append_many(database, named, many(keys=1, versions=1))
+        expected = await append_many(database, met, many(keys=2, versions=2))
+        await published(database)
+    assert first_occurrences(await read_until(bus, met, lambda found: len(found) == 4)) == expected
+
+
 async def test_a_commit_wakes_the_relay(bus: Bus, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay_module, "POLL_FLOOR", 60.0)
     topic = new_topic()
