@@ -26,11 +26,11 @@ from services.issuer.commands.sign_status_list import StatusLists
 from services.issuer.commands.token_keys import TokenKeys
 from services.issuer.domain.access_token import AUDIENCE
 from services.issuer.domain.addresses import Addresses
-from services.issuer.domain.sealing import Sealer, UnusableKek
 from services.issuer.settings import Settings
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import KafkaBus
 from shared.bus.port import Bus
+from shared.credentials.sealing import Sealer, UnusableKek
 from shared.events.catalogue import TOPICS
 from shared.http import idempotency
 from shared.http.app import HttpSettings, create_app
@@ -43,14 +43,15 @@ from shared.postgres.migrations import migrate_patiently
 from shared.telemetry import TelemetrySettings, setup
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+# The busiest first: a request tries the routes in this order.
 ROUTERS = (
-    institutions.routes,
-    clients.routes,
-    oauth.routes,
-    keys.routes,
-    achievements.routes,
     credentials.routes,
     public.routes,
+    oauth.routes,
+    achievements.routes,
+    institutions.routes,
+    clients.routes,
+    keys.routes,
     replay.routes,
 )
 _PURGE_SECONDS = 600.0

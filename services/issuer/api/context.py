@@ -13,7 +13,7 @@ from services.issuer.commands.reserve_positions import PositionPool
 from services.issuer.commands.sign_status_list import StatusLists
 from services.issuer.commands.token_keys import TokenKeys
 from services.issuer.domain.addresses import Addresses
-from services.issuer.domain.sealing import Sealer
+from shared.credentials.sealing import Sealer
 from shared.http.auth import Authenticated, Principal, operator, operator_or, require
 from shared.postgres.database import Database
 

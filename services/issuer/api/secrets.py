@@ -10,7 +10,7 @@ import orjson
 from fastapi import Response
 
 from services.issuer.commands.create_client import NewClient
-from services.issuer.domain.sealing import Sealed, Sealer
+from shared.credentials.sealing import Sealed, Sealer
 
 _TABLE = "idempotency"
 

@@ -6,10 +6,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.issuer.commands import announce
 from services.issuer.domain.institution import Institution
-from services.issuer.domain.sealing import Sealer
 from services.issuer.domain.signing_key import SigningKey
 from services.issuer.store import signing_keys
 from shared.credentials import encode_ed25519_public
+from shared.credentials.sealing import Sealer
 from shared.events.ids import new_id
 from shared.outbox import outbox
 from shared.postgres.database import Transaction

@@ -16,10 +16,10 @@ from services.issuer.domain.credential import Credential, Position, Purpose
 from services.issuer.domain.errors import Fault, Invalid, WrongState
 from services.issuer.domain.recipient import Recipient, Subject, subject_of
 from services.issuer.domain.results import results_of
-from services.issuer.domain.sealing import Sealer
 from services.issuer.store import credentials
 from services.issuer.store.credentials import BuiltFrom, Signed
 from shared.credentials import build_open_badge, sign, status_list_entry
+from shared.credentials.sealing import Sealer
 from shared.events.catalogue.credential import CredentialIssued
 from shared.events.ids import new_id
 from shared.outbox import outbox

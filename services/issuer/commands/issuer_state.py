@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.issuer.domain.achievement import require_issuable
 from services.issuer.domain.institution import Institution, require_active
-from services.issuer.domain.sealing import Sealer
 from services.issuer.domain.signing_key import SigningKey
 from services.issuer.store import achievements, institutions, signing_keys
+from shared.credentials.sealing import Sealer
 from shared.postgres.database import Transaction
 
 _REMEMBERED = 10_000

@@ -9,8 +9,8 @@ from services.issuer.commands.create_client import NewClient, create_client
 from services.issuer.domain.addresses import Addresses
 from services.issuer.domain.institution import Institution, Profile, bump
 from services.issuer.domain.scopes import SCOPES
-from services.issuer.domain.sealing import Sealer
 from services.issuer.store import institutions
+from shared.credentials.sealing import Sealer
 from shared.events.ids import new_id
 from shared.outbox import outbox
 from shared.postgres.database import Transaction

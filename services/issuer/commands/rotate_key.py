@@ -8,9 +8,9 @@ from services.issuer.commands import announce
 from services.issuer.commands.activate_key import activate_key
 from services.issuer.domain import signing_key as rules
 from services.issuer.domain.institution import Institution, bump, require_active
-from services.issuer.domain.sealing import Sealer
 from services.issuer.domain.signing_key import SigningKey
 from services.issuer.store import credentials, institutions, signing_keys
+from shared.credentials.sealing import Sealer
 from shared.outbox import outbox
 from shared.postgres.database import Transaction
 

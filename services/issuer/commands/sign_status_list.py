@@ -11,10 +11,10 @@ import orjson
 
 from services.issuer.commands.issuer_state import Signatory, load_signatory
 from services.issuer.domain.addresses import Addresses
-from services.issuer.domain.sealing import Sealer
 from services.issuer.store import institutions, status_lists
 from services.issuer.store.status_lists import ListVersion
 from shared.credentials import StatusList, build_status_list_credential, sign
+from shared.credentials.sealing import Sealer
 from shared.postgres.database import Database
 
 VALID_FOR = timedelta(hours=36)

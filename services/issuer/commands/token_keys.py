@@ -10,9 +10,9 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from services.issuer.domain.access_token import ALGORITHM, TokenSigner
-from services.issuer.domain.sealing import Sealer
 from services.issuer.store import token_keys
 from services.issuer.store.token_keys import TokenKey
+from shared.credentials.sealing import Sealer
 from shared.events.ids import new_id
 from shared.postgres.database import Database
 

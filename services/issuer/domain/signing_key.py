@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.issuer.domain.errors import Fault, Invalid, WrongState
-from services.issuer.domain.sealing import Sealed
+from shared.credentials.sealing import Sealed
 
 KeyState = Literal["active", "retired", "compromised"]
 

@@ -9,7 +9,7 @@ from asyncpg import Record
 
 from services.issuer.domain.credential import Action, Credential, Position, StatusChange
 from services.issuer.domain.errors import Unknown
-from services.issuer.domain.sealing import Sealed
+from shared.credentials.sealing import Sealed
 from shared.postgres.database import Transaction
 
 TABLE = "credential"

@@ -6,8 +6,8 @@ from uuid import UUID
 from asyncpg import Record
 
 from services.issuer.domain.errors import Unknown
-from services.issuer.domain.sealing import Sealed
 from services.issuer.domain.signing_key import SigningKey
+from shared.credentials.sealing import Sealed
 from shared.postgres.database import Transaction
 
 TABLE = "signing_key"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.issuer.domain.sealing import Sealed
+from shared.credentials.sealing import Sealed
 from shared.postgres.database import Transaction
 
 TABLE = "token_key"

@@ -12,8 +12,8 @@ from services.issuer.domain import signing_key as keys
 from services.issuer.domain.errors import InstitutionIsSuspended, Invalid, WrongState
 from services.issuer.domain.institution import Institution, Profile
 from services.issuer.domain.recipient import Recipient, subject_of
-from services.issuer.domain.sealing import Sealed
 from services.issuer.domain.signing_key import SigningKey
+from shared.credentials.sealing import Sealed
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -6,7 +6,7 @@ import pytest
 
 from services.issuer.domain import client_secret
 from services.issuer.domain.scopes import SCOPES, narrow
-from services.issuer.domain.sealing import CannotUnseal, Sealed, Sealer, UnusableKek
+from shared.credentials.sealing import CannotUnseal, Sealed, Sealer, UnusableKek
 
 OLD = "old:" + base64.b64encode(b"o" * 32).decode()
 NEW = "new:" + base64.b64encode(b"n" * 32).decode()
