@@ -2,5 +2,7 @@
 
 pytest_plugins = [
     "tests.fixtures.postgres",
+    "tests.fixtures.kafka",
     "tests.fixtures.services",
+    "tests.fixtures.issuer",
 ]
