@@ -49,4 +49,30 @@ EVENT_TYPES: tuple[type[Event], ...] = (
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENT_TYPES}
 BY_SHORT_NAME: dict[str, type[Event]] = {event.short_name(): event for event in EVENT_TYPES}
 
-__all__ = ["BY_SHORT_NAME", "BY_TYPE", "EVENT_TYPES", "TOPICS", *(event.__name__ for event in EVENT_TYPES)]
+__all__ = [
+    "BY_SHORT_NAME",
+    "BY_TYPE",
+    "EVENT_TYPES",
+    "ISSUER_TOPIC",
+    "NOTIFIER_TOPIC",
+    "REGISTRY_TOPIC",
+    "TOPICS",
+    "VERIFIER_TOPIC",
+    "AchievementArchived",
+    "AchievementPublished",
+    "AchievementRevised",
+    "CredentialIssued",
+    "CredentialRegistered",
+    "CredentialReinstated",
+    "CredentialRevoked",
+    "CredentialSuspended",
+    "CredentialVerified",
+    "EndpointDisabled",
+    "InstitutionRegistered",
+    "InstitutionSuspended",
+    "InstitutionUpdated",
+    "KeyActivated",
+    "KeyCompromised",
+    "KeyRetired",
+    "MessageExhausted",
+]

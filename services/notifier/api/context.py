@@ -1,0 +1,37 @@
+"""What the routes work with, put together by main and found on the app."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Request
+
+from shared.credentials.sealing import Sealer
+from shared.http.addresses import AddressPolicy
+from shared.http.auth import Principal, require
+from shared.postgres.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One a process. `wake` tells the dispatcher that there is something to send."""
+
+    db: Database
+    sealer: Sealer
+    policy: AddressPolicy
+    wake: Callable[[], None]
+    clock: Callable[[], datetime]
+
+
+async def _context(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+Here = Annotated[Context, Depends(_context)]
+Reader = Annotated[Principal, Depends(require("endpoints:read"))]
+Writer = Annotated[Principal, Depends(require("endpoints:write"))]
+EndpointId = Annotated[UUID, Path(description="The endpoint.")]
+MessageId = Annotated[str, Path(max_length=64, pattern="^msg_[a-z2-7]+$", description="The message's webhook-id.")]

@@ -1,0 +1,1 @@
+"""What is asked of the notifier: one verb a file."""

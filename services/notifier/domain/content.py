@@ -1,0 +1,86 @@
+"""What a message says: ids, links and status, never who the learner is. Platforms fetch the rest where it is public."""
+
+import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from shared.events.catalogue import (
+    AchievementArchived,
+    AchievementPublished,
+    AchievementRevised,
+    CredentialIssued,
+    CredentialRegistered,
+    CredentialReinstated,
+    CredentialRevoked,
+    CredentialSuspended,
+    CredentialVerified,
+    InstitutionRegistered,
+    InstitutionSuspended,
+    InstitutionUpdated,
+    KeyActivated,
+    KeyCompromised,
+    KeyRetired,
+)
+from shared.events.envelope import Event
+from shared.events.ids import new_id
+
+# Each type that platforms can hear of: the fields of the event that go out, and the status it leaves its subject in.
+_CREDENTIAL = ("credential_id", "achievement_id", "institution_id")
+SAID: dict[type[Event], tuple[tuple[str, ...], str | None]] = {
+    InstitutionRegistered: (("institution_id", "slug", "did"), "active"),
+    InstitutionUpdated: (("institution_id", "slug", "did"), "active"),
+    InstitutionSuspended: (("institution_id",), "suspended"),
+    KeyActivated: (("institution_id", "did", "verification_method"), "active"),
+    KeyRetired: (("institution_id", "did", "verification_method"), "retired"),
+    KeyCompromised: (("institution_id", "did", "verification_method"), "compromised"),
+    AchievementPublished: (("achievement_id", "institution_id", "revision"), "published"),
+    AchievementRevised: (("achievement_id", "institution_id", "revision"), "published"),
+    AchievementArchived: (("achievement_id", "institution_id"), "archived"),
+    CredentialIssued: (_CREDENTIAL, "active"),
+    CredentialRegistered: (_CREDENTIAL, "active"),
+    CredentialRevoked: (("credential_id", "institution_id"), "revoked"),
+    CredentialSuspended: (("credential_id", "institution_id"), "suspended"),
+    CredentialReinstated: (("credential_id", "institution_id"), "active"),
+    CredentialVerified: (("verification_id", "credential_id", "institution_id", "verdict"), None),
+}
+NAMES: tuple[str, ...] = tuple(kind.short_name() for kind in SAID)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Public base URLs without a slash at the end."""
+
+    registry: str
+    verifier: str
+
+
+def body_of(event: Event, at: datetime, addresses: Addresses) -> bytes:
+    """The Standard Webhooks body `{"type", "timestamp", "data"}` of an event that happened `at`."""
+    fields, status = SAID[type(event)]
+    data: dict[str, Any] = {name: getattr(event, name) for name in fields}
+    if status is not None:
+        data["status"] = status
+    data["links"] = _links(data, addresses)
+    moment = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return orjson.dumps({"type": event.short_name(), "timestamp": moment, "data": data})
+
+
+def _links(data: dict[str, Any], addresses: Addresses) -> dict[str, str]:
+    links = {}
+    if "credential_id" in data:
+        links["credential"] = f"{addresses.registry}/credentials/{data['credential_id']}"
+        links["verify"] = f"{addresses.verifier}/v1/verify"
+    if "achievement_id" in data:
+        links["achievement"] = f"{addresses.registry}/achievements/{data['achievement_id']}"
+    links["institution"] = f"{addresses.registry}/v1/institutions/{data['institution_id']}"
+    return links
+
+
+def message_id(identifier: UUID | None = None) -> str:
+    """`msg_` and a UUIDv7 in base32: the platform's key for telling repetitions apart. Holds no dot."""
+    raw = (identifier or new_id()).bytes
+    return "msg_" + base64.b32encode(raw).rstrip(b"=").decode().lower()

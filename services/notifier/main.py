@@ -1,0 +1,115 @@
+"""The notifier: settings → telemetry → database → bus → HTTP, consumer, dispatcher and relay. Builds all its parts."""
+
+import sys
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from services.notifier.api import endpoints, messages
+from services.notifier.api.context import Context
+from services.notifier.domain.content import Addresses
+from services.notifier.domain.delivery import Schedule
+from services.notifier.handlers import handlers
+from services.notifier.settings import Settings
+from services.notifier.workers.dispatcher import Dispatcher
+from services.notifier.workers.keys import SigningKeys
+from services.notifier.workers.sending import Sender
+from shared.bus.embedded import EmbeddedBus
+from shared.bus.kafka import KafkaBus
+from shared.bus.port import Bus
+from shared.credentials.sealing import Sealer, UnusableKek
+from shared.events.catalogue import ISSUER_TOPIC, REGISTRY_TOPIC, TOPICS, VERIFIER_TOPIC
+from shared.http import idempotency
+from shared.http.addresses import AddressPolicy
+from shared.http.app import HttpSettings, create_app
+from shared.http.auth import Authenticator
+from shared.http.keysets import RemoteKeySet
+from shared.http.outbound import OutboundClient
+from shared.http.server import Component, Periodic, run_loop, serve
+from shared.inbox.api import parked_router
+from shared.inbox.consumer import Consumer
+from shared.outbox.relay import Relay
+from shared.postgres.database import Database
+from shared.postgres.migrations import migrate_patiently
+from shared.telemetry import TelemetrySettings, setup
+
+NAME = "notifier"
+MIGRATIONS = Path(__file__).parent / "migrations"
+ANYWHERE = "0.0.0.0/0,::/0"
+_HEARD = (ISSUER_TOPIC, REGISTRY_TOPIC, VERIFIER_TOPIC)
+_PURGE_SECONDS = 600.0
+
+
+def open_bus(settings: Settings) -> Bus:
+    """The bus that the settings name; it connects when first used."""
+    if settings.bus == "embedded":
+        return EmbeddedBus(settings.bus_database_url.get_secret_value())
+    return KafkaBus(settings.kafka, replication=settings.kafka_replication)
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    sealer, schedule = Sealer.from_text(settings.kek.get_secret_value()), Schedule.parse(settings.webhook_schedule)
+    policy = AddressPolicy.parse(settings.webhook_allow_networks)
+    async with AsyncExitStack() as stack:
+        stack.callback(setup(NAME, TelemetrySettings(settings.otlp_endpoint, settings.log_level)))
+        db = await stack.enter_async_context(Database.open(settings.database))
+        bus = open_bus(settings)
+        stack.push_async_callback(bus.close)
+        # The operator names the key set's address; institutions name those of webhooks.
+        trusted = await stack.enter_async_context(OutboundClient(AddressPolicy.parse(ANYWHERE)))
+        platforms = await stack.enter_async_context(
+            OutboundClient(policy, user_agent="Laurel-Webhooks/1", connections=settings.webhook_slots)
+        )
+        await migrate_patiently(settings.database.owner_url, settings.database.url, [MIGRATIONS])
+        sender = Sender(platforms, schedule, settings.webhook_timeout, utc_now)
+        dispatcher = Dispatcher(db, SigningKeys(db, sealer), sender, slots=settings.webhook_slots, clock=utc_now)
+        addresses = Addresses(settings.registry_url.rstrip("/"), settings.verifier_url.rstrip("/"))
+        table = handlers(addresses, dispatcher.wake)
+        relay = Relay(bus, db, topics=TOPICS)
+        consumer = Consumer(bus, db, group=NAME, topics=_HEARD, handlers=table, instance=settings.instance)
+        public, secret = settings.notifier_url.rstrip("/"), settings.operator_token.get_secret_value()
+        app = create_app(
+            title="Laurel notifier",
+            description="Tells platforms what happens to credentials, by webhook.",
+            settings=HttpSettings(public, secret, settings.rate_limit),
+            db=db,
+            routers=[endpoints.routes, messages.routes, parked_router(db, group=NAME, handlers=table)],
+            authenticator=Authenticator(
+                RemoteKeySet(settings.key_set_url, trusted, db),
+                issuer=settings.expected_issuer,
+                operator_token=secret,
+            ),
+            ready=[
+                lambda: ("relay", relay.trouble),
+                lambda: ("consumer", consumer.trouble),
+                lambda: ("dispatcher", dispatcher.trouble),
+            ],
+        )
+        app.state.context = Context(db, sealer, policy, dispatcher.wake, utc_now)
+        purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
+        components: list[Component] = [consumer, dispatcher, relay, purge]
+        await serve(app, host=settings.host, port=settings.port, components=components)
+
+
+def main() -> None:
+    """Entry point. Settings that cannot be used end the process with a sentence, not a traceback."""
+    try:
+        settings = Settings.load()
+        run_loop(run(settings), uvloop=settings.uvloop == "auto")
+    except ValidationError as error:
+        wrong = "; ".join(f"LAUREL_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        sys.exit(f"notifier: the settings cannot be used: {wrong}")
+    except UnusableKek as error:
+        sys.exit(f"notifier: LAUREL_KEK cannot be used: {error}")
+
+
+if __name__ == "__main__":
+    main()

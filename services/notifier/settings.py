@@ -1,0 +1,21 @@
+"""The notifier's settings."""
+
+from pydantic import Field, SecretStr
+
+from shared.http.settings import ServiceSettings
+
+# Ten tries over three days, as Standard Webhooks asks.
+SCHEDULE = "5,300,1800,7200,18000,36000,50400,72000,86400"
+
+
+class Settings(ServiceSettings):
+    """What every service has, and how webhooks are delivered."""
+
+    port: int = Field(8004, ge=1, le=65535, description="Port to listen on.")
+    kek: SecretStr = Field(description="Key-encryption keys, `id:base64[,…]`, 32 bytes each; the first encrypts.")
+    webhook_allow_networks: str = Field(
+        "", description="CIDRs that webhooks may reach although they are private; http and any port are open there."
+    )
+    webhook_schedule: str = Field(SCHEDULE, description="Seconds to wait after each failed try, separated by commas.")
+    webhook_timeout: float = Field(15, gt=0, le=60, description="Seconds for one attempt, the answer included.")
+    webhook_slots: int = Field(400, ge=1, description="Attempts in flight at once, over all endpoints.")

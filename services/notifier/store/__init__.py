@@ -1,0 +1,1 @@
+"""SQL in, records out; one file a table family."""

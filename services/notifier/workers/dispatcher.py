@@ -1,0 +1,157 @@
+"""Takes what is due, sends it side by side, records it in batches. Several dispatchers share one queue.
+
+The endpoint is the unit of scheduling: each has a window of requests in flight, so one that hangs holds its own window
+and nobody else's. What is being sent when the process dies is due again when its lease runs out.
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from services.notifier.commands.record_attempts import record_attempts
+from services.notifier.domain.window import START, Windows
+from services.notifier.store import deliveries, endpoints
+from services.notifier.store.deliveries import Claimed, Outcome
+from services.notifier.workers.keys import SigningKeys
+from services.notifier.workers.sending import Sender, prepare
+from shared.postgres.database import Database, Unavailable
+from shared.telemetry import metrics
+
+log = structlog.get_logger()
+
+POLL_FLOOR = 0.5
+RECORD_MOST = 500
+_REPAIR_EVERY = 1.0
+_GAUGES_EVERY = 5.0
+_BACKOFF = (0.2, 5.0)
+
+
+class Dispatcher:
+    """A component. `slots` is how many attempts may be in flight over all endpoints."""
+
+    name = "dispatcher"
+
+    def __init__(
+        self, db: Database, keys: SigningKeys, sender: Sender, *, slots: int, clock: Callable[[], datetime]
+    ) -> None:
+        self._db, self._keys, self._sender, self._slots, self._clock = db, keys, sender, slots, clock
+        self._windows = Windows()
+        self._flying: set[asyncio.Task[None]] = set()
+        self._finished: list[Outcome] = []
+        self._wake, self._unrecorded = asyncio.Event(), asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._done = asyncio.Event()
+        self.trouble: str | None = None
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Dispatch until `stop`; an outage of the database is waited out."""
+        recorder = asyncio.create_task(self._record_finished())
+        upkeep = asyncio.create_task(self._upkeep())
+        try:
+            await self._dispatch()
+            if self._flying:
+                await asyncio.wait(self._flying, timeout=1.2)
+            self._unrecorded.set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(recorder), 0.7)
+        finally:
+            for task in (recorder, upkeep, *self._flying):
+                task.cancel()
+            await asyncio.gather(recorder, upkeep, *self._flying, return_exceptions=True)
+            self._done.set()
+
+    async def stop(self) -> None:
+        """Take nothing more; what is in flight may land within a second and is recorded."""
+        self._stopping.set()
+        self._wake.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._done.wait(), 2.4)
+
+    async def _dispatch(self) -> None:
+        wait = _BACKOFF[0]
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                batch = await self._claim()
+                keys = await self._keys.of(batch, self._clock()) if batch else {}
+                wait, self.trouble = _BACKOFF[0], None
+            except Unavailable as error:
+                self.trouble = str(error)
+                await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 (jitter)
+                wait = min(wait * 2, _BACKOFF[1])
+                continue
+            for claimed in batch:
+                self._launch(claimed, keys[claimed.endpoint_id])
+            if not batch:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_FLOOR)
+
+    async def _claim(self) -> list[Claimed]:
+        """What is due and has room, none when all slots are taken."""
+        if len(self._flying) >= self._slots:
+            return []
+        known, free = self._windows.rooms()
+        async with self._db.worker_connection() as connection:
+            return await deliveries.claim(connection, known, free, START)
+
+    def _launch(self, claimed: Claimed, keys: Sequence[bytes]) -> None:
+        self._windows.sent(claimed.endpoint_id)
+        task = asyncio.create_task(self._deliver(claimed, keys))
+        self._flying.add(task)
+        task.add_done_callback(self._flying.discard)
+
+    async def _deliver(self, claimed: Claimed, keys: Sequence[bytes]) -> None:
+        ok = False
+        try:
+            outcome = await self._sender.send(prepare(claimed, keys, self._clock()))
+            ok = outcome.ok
+            self._finished.append(outcome)
+            self._unrecorded.set()
+        finally:
+            self._windows.landed(claimed.endpoint_id, ok=ok, cap=claimed.cap)
+            self._wake.set()
+
+    async def _record_finished(self) -> None:
+        """Batches form by themselves: whatever landed while the last batch was written is the next one."""
+        while not (self._stopping.is_set() and not self._flying and not self._finished):
+            await self._unrecorded.wait()
+            self._unrecorded.clear()
+            while self._finished:
+                batch = self._finished[:RECORD_MOST]
+                try:
+                    async with self._db.worker() as tx:
+                        await record_attempts(tx, batch, now=self._clock())
+                except Unavailable as error:
+                    self.trouble = str(error)
+                    await asyncio.sleep(0.5)
+                    continue
+                except Exception:
+                    # Not recorded means sent again when the lease runs out; better twice than never.
+                    log.exception("delivery.not_recorded", attempts=len(batch))
+                del self._finished[: len(batch)]
+                self._wake.set()
+
+    async def _upkeep(self) -> None:
+        gauges_due = 0.0
+        while True:
+            with contextlib.suppress(Unavailable):
+                async with self._db.worker_connection() as connection:
+                    await deliveries.repair(connection)
+                    if time.monotonic() >= gauges_due:
+                        gauges_due = time.monotonic() + _GAUGES_EVERY
+                        waiting, oldest = await deliveries.backlog(connection)
+                        metrics.WEBHOOK_PENDING.set(waiting)
+                        metrics.WEBHOOK_OLDEST_SECONDS.set(oldest)
+                        for state, count in (await endpoints.count_by_state(connection)).items():
+                            metrics.ENDPOINTS.labels(state).set(count)
+            self._windows.forget_idle()
+            await asyncio.sleep(_REPAIR_EVERY)
