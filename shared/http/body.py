@@ -6,10 +6,10 @@ Numbers and booleans are not converted from text or from each other, unknown fie
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _STRICT = {"int", "float", "bool", "str"}
 _SLUG = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
@@ -20,14 +20,23 @@ _HTTP_URL = r"^https?://[^\s/?#@\\]+(?:[/?#][^\s\\]*)?$"
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})")
 
 
+def _integral(value: Any) -> Any:
+    """3.0 is an integer in JSON (JSON Schema, 4.2.3)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _make_strict(node: Any) -> None:
     if isinstance(node, dict):
-        kind = node.get("type")  # a dict where a field has that name
-        if isinstance(kind, str) and kind in _STRICT:
-            node["strict"] = True
         for name, child in node.items():
             if name != "metadata":
                 _make_strict(child)
+        kind = node.get("type")  # a dict where a field has that name
+        if isinstance(kind, str) and kind in _STRICT:
+            node["strict"] = True
+        if kind == "int":
+            inner = dict(node)
+            node.clear()
+            node.update(core_schema.no_info_before_validator_function(_integral, cast(CoreSchema, inner)))
     elif isinstance(node, list | tuple):
         for child in node:
             _make_strict(child)

@@ -27,7 +27,8 @@ ON CONFLICT (principal, key) DO UPDATE SET route = excluded.route, fingerprint =
     status = NULL, headers = NULL, body = NULL, created_at = excluded.created_at
 WHERE kept.created_at < clock_timestamp() - make_interval(hours => $5) RETURNING true
 """
-_KEY = re.compile(r'"([\x20\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
+KEY_PATTERN = r'"[\x20\x21\x23-\x7e]{1,255}"|[\x21\x23-\x7e]{1,255}'
+_KEY = re.compile(KEY_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ async def once(
     Without the header the command simply runs. Raises BadRequest for a malformed key, InvalidInput when the key came
     with another request before, RequestInProgress when that one is still running after the lock timeout.
     """
-    key = _key_of(request)
+    key = key_of(request)
     if key is None:
         return (await command()).response()
     route = f"{request.method} {request.scope['path']}"
@@ -82,7 +83,8 @@ async def purge(db: Database) -> int:
     return int(tag.rpartition(" ")[2])
 
 
-def _key_of(request: Request) -> str | None:
+def key_of(request: Request) -> str | None:
+    """The request's Idempotency-Key, quoted or bare. Raises BadRequest for a malformed one."""
     values = request.headers.getlist(HEADER)
     if not values:
         return None
@@ -90,7 +92,7 @@ def _key_of(request: Request) -> str | None:
     if match is None:
         detail = f"{HEADER} must be 1 to 255 visible ASCII characters, once"
         raise BadRequest(detail, code="invalid-idempotency-key")
-    return match[1] or match[2]
+    return match[0].strip('"')
 
 
 def _canonical(body: bytes) -> bytes:

@@ -5,7 +5,9 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from shared.http.idempotency import KEY_PATTERN
 from shared.http.problems import MEDIA_TYPE
+from shared.http.strict_json import MAX_INTEGER
 
 _TEXT = {"type": "string"}
 _NAMED = {"code": _TEXT, "detail": _TEXT}
@@ -53,7 +55,7 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "description": "The client's name for this request: repeated within a day, it is answered again without effect.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,255}$"},
+    "schema": {"type": "string", "pattern": f"^(?:{KEY_PATTERN})$"},
 }
 _NO_NUL = "^[^\\u0000]*$"
 
@@ -78,7 +80,7 @@ def describe(app: FastAPI) -> None:
 
 
 def _complete(schema: dict[str, Any]) -> None:
-    _forbid_nul(schema)
+    _tell_limits(schema)
     components = schema.setdefault("components", {}).setdefault("schemas", {})
     components["Problem"] = _PROBLEM
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -104,13 +106,18 @@ def _add_problems(operation: dict[str, Any], method: str) -> None:
         answer.setdefault("content", {}).setdefault(MEDIA_TYPE, {"schema": {"$ref": "#/components/schemas/Problem"}})
 
 
-def _forbid_nul(node: Any) -> None:
-    """U+0000 is refused in every text; where a schema says nothing about its text, it must say this."""
+def _tell_limits(node: Any) -> None:
+    """Say what the JSON reader refuses whatever the field: U+0000 in text, integers that readers would round."""
     if isinstance(node, dict):
         if node.get("type") == "string" and not {"pattern", "format", "enum", "const"} & node.keys():
             node["pattern"] = _NO_NUL
+        if node.get("type") == "integer":
+            if not {"maximum", "exclusiveMaximum"} & node.keys():
+                node["maximum"] = MAX_INTEGER
+            if not {"minimum", "exclusiveMinimum"} & node.keys():
+                node["minimum"] = -MAX_INTEGER
         for child in list(node.values()):
-            _forbid_nul(child)
+            _tell_limits(child)
     elif isinstance(node, list):
         for child in node:
-            _forbid_nul(child)
+            _tell_limits(child)

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response, params
 from fastapi.routing import APIRoute
 
+from shared.http.idempotency import key_of
 from shared.http.problems import FieldError, InvalidInput, NotFound
 from shared.http.strict_json import escape_pointer, parse
 
@@ -38,6 +39,7 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             _check_parameters(request, known)
+            key_of(request)  # a malformed one is refused even where nothing would be kept under it
             request = StrictRequest(request.scope, request.receive)
             if read is not None:
                 await read(request)

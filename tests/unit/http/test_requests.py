@@ -72,6 +72,13 @@ async def test_a_bad_field_is_named_by_its_pointer(
     assert (pointer, code) in [(error["pointer"], error["code"]) for error in document["errors"]]
 
 
+async def test_a_whole_number_may_be_written_with_a_fraction(
+    client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    assert (await client.post(URL, json={**GOOD, "amount": 3.0}, headers=headers)).status_code == 201
+    problem(await client.post(URL, json={**GOOD, "amount": 3.5}, headers=headers), 422, "invalid-type")
+
+
 async def test_a_missing_field_is_named_where_it_should_be(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
     document = problem(await client.post(URL, json={"slug": "a"}, headers=headers), 422, "required")
     assert [error["pointer"] for error in document["errors"]] == ["#/recipient"]
