@@ -1,5 +1,6 @@
 """Verify one credential: the service's main verb."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from services.verifier.commands.read_status import Found, Statuses
 from services.verifier.domain import checks
 from services.verifier.domain.answer import Check, Verdict
 from services.verifier.domain.issuer import Issuer
-from services.verifier.domain.presented import Presented, read
+from services.verifier.domain.presented import Presented, read, weight
 from services.verifier.domain.summary import Summary, summarise
 from services.verifier.domain.verdict import VERIFIED, verdict_of
 from services.verifier.store import credentials
@@ -22,6 +23,8 @@ from shared.events.ids import new_id
 from shared.postgres.database import Database
 from shared.telemetry import metrics
 from shared.telemetry.tracing import current_traceparent
+
+_LIGHT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Verifier:
         clock: Callable[[], datetime],
     ) -> None:
         self._db, self._issuers, self._statuses, self._notes, self._clock = db, issuers, statuses, notes, clock
+        self._heavy = asyncio.Semaphore(1)
         self._home = f"{registry}/credentials/"
 
     async def verify_credential(self, document: Mapping[str, Any], client: str) -> Verification:
@@ -64,7 +68,7 @@ class Verifier:
         presented = read(document)
         issuer = await self._issuers.find(presented, client)
         keys = {method: key.public_key_multibase for method, key in issuer.keys.items()}
-        proof = checks.proof(presented, keys)
+        proof = await self._check_proof(presented, keys)
         found = await self._statuses.read(presented, issuer, client, may_fetch=proof.outcome == "pass")
         is_original = await self._is_original(presented, issuer)
         done = (
@@ -80,6 +84,13 @@ class Verifier:
         if proof.outcome == "pass":
             await self._note(verification, presented, issuer, found)
         return verification
+
+    async def _check_proof(self, presented: Presented, keys: Mapping[str, str]) -> Check:
+        """Large documents are checked one at a time beside the loop, so that they hold up nobody but each other."""
+        if weight(presented.document) <= _LIGHT:
+            return checks.proof(presented, keys)
+        async with self._heavy:
+            return await asyncio.to_thread(checks.proof, presented, keys)
 
     async def _is_original(self, presented: Presented, issuer: Issuer) -> bool:
         """Whether this very document was issued before its key leaked; only asked about keys that did."""

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from services.verifier.domain.answer import Check, Reason, failed, passed, undecided, warned
 from services.verifier.domain.issuer import KEY_CHANGED, Issuer, disbelief
-from services.verifier.domain.presented import Entry, Presented
+from services.verifier.domain.presented import Entry, Presented, weight
 from shared.credentials import Finding, ProofError, verify_proof
 
+MOST_WEIGHT = 2000
 CLOCK_LEEWAY = timedelta(seconds=60)
 _FAILED = {
     "revocation": ("credential-revoked", "The issuer revoked the credential."),
@@ -32,6 +33,10 @@ def proof(presented: Presented, keys: Mapping[str, str]) -> Check:
         return failed("proof", "CRYPTOGRAPHIC_SECURITY_ERROR", "The credential has no proof.")
     if any(method not in keys for method in presented.methods):
         return undecided("proof", "key-unknown", "The key that the proof names is not known to be the issuer's.")
+    if weight(presented.document) > MOST_WEIGHT:
+        return failed(
+            "proof", "too-complex", f"A document of more than {MOST_WEIGHT} values is not canonicalised here."
+        )
     try:
         verify_proof(presented.document, keys)
     except ProofError as error:

@@ -84,6 +84,23 @@ def _bad_date(document: Mapping[str, Any]) -> str | None:
     return next((name for where, name in places if name in where and moment(where[name]) is None), None)
 
 
+def weight(document: Mapping[str, Any]) -> int:
+    """What canonicalising the document as RDF costs, in values; 0 when no proof asks for that.
+
+    JCS costs a millisecond for the largest document a request can hold, JSON-LD a quarter of one for each value.
+    """
+    suites = [proof.get("cryptosuite") for proof in many(document.get("proof")) if isinstance(proof, Mapping)]
+    rounds = sum(suite != "eddsa-jcs-2022" for suite in suites)
+    if not rounds:
+        return 0
+    values, waiting = 0, [value for name, value in document.items() if name != "proof"]
+    while waiting:
+        value = waiting.pop()
+        values += 1
+        waiting += value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return values * rounds
+
+
 def moment(value: Any) -> datetime | None:
     """A dateTimeStamp (XML Schema 1.1) as an instant, or None."""
     if not isinstance(value, str) or _TIMESTAMP.fullmatch(value) is None:

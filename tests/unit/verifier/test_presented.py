@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.verifier.domain.presented import Entry, moment, read
+from services.verifier.domain.presented import Entry, moment, read, weight
 
 ENTRY = {
     "type": "BitstringStatusListEntry",
@@ -69,6 +69,14 @@ def test_more_entries_than_a_credential_needs_are_a_fault() -> None:
 def test_an_entry_that_only_informs_is_passed_over() -> None:
     presented = read({"credentialStatus": {**ENTRY, "statusPurpose": "message"}})
     assert presented.entries == presented.faults == ()
+
+
+def test_only_what_is_canonicalised_as_rdf_weighs_anything() -> None:
+    document = {"a": [{"b": 1}, {"b": 2}], "c": "x"}
+    jcs, rdfc = {"cryptosuite": "eddsa-jcs-2022"}, {"cryptosuite": "eddsa-rdfc-2022"}
+    assert weight({**document, "proof": jcs}) == 0
+    assert weight({**document, "proof": rdfc}) == 6
+    assert weight({**document, "proof": [rdfc, jcs, rdfc]}) == 12
 
 
 @pytest.mark.parametrize(
