@@ -1,10 +1,11 @@
 """Open Badges 3.0 credentials as documents, on Verifiable Credentials 2.0."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from shared.credentials.contexts import contexts_for
+from shared.credentials.times import timestamp
 
 
 def build_open_badge(
@@ -44,8 +45,3 @@ def build_open_badge(
     if status:
         document["credentialStatus"] = [dict(each) for each in status]
     return document
-
-
-def timestamp(moment: datetime) -> str:
-    """An instant as documents write it: UTC, whole seconds, Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from shared.credentials.contexts import CREDENTIALS_V2
+from shared.credentials.times import timestamp
 
 MIN_ENTRIES = 131_072
 MAX_BYTES = 1024 * 1024
@@ -106,8 +107,8 @@ def build_status_list_credential(
         "id": list_id,
         "type": ["VerifiableCredential", "BitstringStatusListCredential"],
         "issuer": issuer,
-        "validFrom": valid_from.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "validUntil": valid_until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "validFrom": timestamp(valid_from),
+        "validUntil": timestamp(valid_until),
         "credentialSubject": {
             "id": f"{list_id}#list",
             "type": "BitstringStatusList",
