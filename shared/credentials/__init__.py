@@ -3,17 +3,18 @@
 Keys, contexts and times are passed in by whoever has them.
 """
 
-from shared.credentials.canonical import CanonicalError, jcs, rdfc
+from shared.credentials.canonical import jcs, rdfc
 from shared.credentials.contexts import (
     CREDENTIALS_V1,
     CREDENTIALS_V2,
     MICRO_CREDENTIAL_CONTEXT,
     OPEN_BADGES,
-    UnknownContext,
     contexts_for,
 )
 from shared.credentials.did import did_document, did_web, did_web_url
 from shared.credentials.document import build_open_badge
+from shared.credentials.identity import hash_identity, hashed_identity
+from shared.credentials.json_ld import CanonicalError
 from shared.credentials.multikey import decode_multikey, encode_ed25519_public
 from shared.credentials.proofs import CRYPTOSUITES, Cryptosuite, ProofError, VerifiedProof, sign, verify_proof
 from shared.credentials.status_list import (
@@ -39,7 +40,6 @@ __all__ = [
     "ProofError",
     "StatusList",
     "StatusListError",
-    "UnknownContext",
     "VerifiedProof",
     "build_open_badge",
     "build_status_list_credential",
@@ -50,6 +50,8 @@ __all__ = [
     "did_web",
     "did_web_url",
     "encode_ed25519_public",
+    "hash_identity",
+    "hashed_identity",
     "jcs",
     "position",
     "rdfc",

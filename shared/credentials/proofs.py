@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.credentials.canonical import CanonicalError, jcs, rdfc
+from shared.credentials.canonical import jcs, rdfc
+from shared.credentials.json_ld import CanonicalError
 from shared.credentials.multikey import decode_base58, decode_multikey, encode_base58
+from shared.credentials.times import read_timestamp, timestamp
 
 Cryptosuite = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022"]
 CRYPTOSUITES: tuple[Cryptosuite, ...] = ("eddsa-rdfc-2022", "eddsa-jcs-2022")
@@ -29,11 +31,12 @@ class ProofError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedProof:
-    """One proof that holds."""
+    """One proof that holds, and the times it gives (dateTimeStamps), for whoever has a clock to judge."""
 
     cryptosuite: Cryptosuite
     verification_method: str
     created: str | None
+    expires: str | None
 
 
 def sign(
@@ -54,7 +57,7 @@ def sign(
     proof: dict[str, Any] = {
         "type": "DataIntegrityProof",
         "cryptosuite": cryptosuite,
-        "created": created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "created": timestamp(created),
         "verificationMethod": verification_method,
         "proofPurpose": _PURPOSE,
     }
@@ -101,7 +104,7 @@ def _verify_one(
         key.verify(signature, data)
     except InvalidSignature:
         raise ProofError("invalid-signature", "the signature does not fit the document") from None
-    return VerifiedProof(suite, method, proof.get("created"))
+    return VerifiedProof(suite, method, proof.get("created"), proof.get("expires"))
 
 
 def _check_form(proof: Any) -> Cryptosuite:
@@ -119,6 +122,9 @@ def _check_form(proof: Any) -> Cryptosuite:
     for name in ("verificationMethod", "proofValue"):
         if not isinstance(proof.get(name), str):
             raise ProofError("malformed-proof", f"a proof has a {name}")
+    for name in ("created", "expires"):
+        if name in proof and read_timestamp(proof[name]) is None:
+            raise ProofError("malformed-proof", f"{name} is a date with a time and a time zone")
     return cast(Cryptosuite, proof["cryptosuite"])
 
 
@@ -127,7 +133,7 @@ def _signature(value: str) -> bytes:
         signature = decode_base58(value[1:]) if value.startswith("z") else b""
     except ValueError:
         signature = b""
-    if len(signature) != 64 or "z" + encode_base58(signature) != value:
+    if len(signature) != 64:
         raise ProofError("malformed-proof", "the proofValue is not a base58-btc Ed25519 signature")
     return signature
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.credentials.contexts import CREDENTIALS_V2, MICRO_CREDENTIAL_CONTEXT, OPEN_BADGES_ALL, manifest
+from shared.credentials.contexts import CREDENTIALS_V2, OPEN_BADGES_ALL, is_known
+from shared.credentials.plain import disguises
+from shared.credentials.times import read_timestamp
 
 _BADGE_TYPES = frozenset({"OpenBadgeCredential", "AchievementCredential"})
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
-_STAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ def check_structure(document: Mapping[str, Any]) -> list[Finding]:
     types = _texts(document.get("type"))
     findings = [
         *_check_contexts(document.get("@context"), badge=bool(_BADGE_TYPES & types)),
+        *_check_terms(document),
         *_check_head(document, types),
         *_check_dates(document),
         *_check_subjects(document.get("credentialSubject")),
@@ -44,9 +46,14 @@ def _check_contexts(contexts: Any, *, badge: bool) -> Iterator[Finding]:
     if badge and (len(contexts) < 2 or not _is_open_badges(contexts[1])):
         yield Finding("#/@context/1", "context-not-allowed", "the second context has to be Open Badges 3.0's")
     for place, context in enumerate(contexts[1:], 1):
-        known = context in manifest() if isinstance(context, str) else context == MICRO_CREDENTIAL_CONTEXT
-        if not known:
+        if not is_known(context):
             yield Finding(f"#/@context/{place}", "context-not-allowed", "this context is not known here")
+
+
+def _check_terms(document: Mapping[str, Any]) -> Iterator[Finding]:
+    unsecured = {name: value for name, value in document.items() if name != "proof"}
+    for disguise in disguises(unsecured):
+        yield Finding(disguise.pointer, disguise.code, disguise.detail)
 
 
 def _is_open_badges(context: Any) -> bool:
@@ -68,7 +75,7 @@ def _check_dates(document: Mapping[str, Any]) -> Iterator[Finding]:
     for name in ("validFrom", "validUntil", "awardedDate"):
         if name not in document:
             continue
-        moment = _moment(document[name])
+        moment = read_timestamp(document[name])
         if moment is None:
             yield Finding(f"#/{name}", "invalid-date", "a date has a time and a time zone, as 2030-01-31T00:00:00Z")
         else:
@@ -137,12 +144,3 @@ def _texts(value: Any) -> set[str]:
 
 def _is_url(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= 2000 and _URL.fullmatch(value) is not None
-
-
-def _moment(value: Any) -> datetime | None:
-    if not isinstance(value, str) or _STAMP.fullmatch(value) is None:
-        return None
-    try:
-        return datetime.fromisoformat(value.upper())
-    except ValueError:
-        return None

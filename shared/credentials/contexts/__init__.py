@@ -18,7 +18,6 @@ MULTIKEY_V1 = "https://w3id.org/security/multikey/v1"
 
 _ELM = "http://data.europa.eu/snb/model/elm/"
 _OWN = "urn:x-laurel:micro-credential:"
-_DECIMAL = "http://www.w3.org/2001/XMLSchema#decimal"
 
 # The EU's elements of a micro-credential, as terms of the European Learning Model where it has them. It stands inline
 # in a document, so that a verifier anywhere understands it without fetching anything from us; and because it is always
@@ -86,6 +85,11 @@ def load(url: str) -> dict[str, Any]:
         raise ValueError(f"the vendored context {entry['file']} is not what the manifest says")
     document: dict[str, Any] = json.loads(raw)
     return document
+
+
+def is_known(context: Any) -> bool:
+    """Whether a member of `@context` is one shipped here: by URL, or the inline object, by exact equality."""
+    return context in manifest() if isinstance(context, str) else context == MICRO_CREDENTIAL_CONTEXT
 
 
 def contexts_for(achievement: Mapping[str, Any]) -> list[Any]:

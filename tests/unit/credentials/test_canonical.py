@@ -46,7 +46,39 @@ def test_what_json_cannot_carry_has_no_canonical_form(value: Any) -> None:
         jcs(value)
 
 
+def canonical(value: Any) -> str:
+    """The one canonical statement that a document with one property makes."""
+    context = {"https://e.example/context": {"@context": {"id": "@id", "p": "https://e.example/p"}}}
+    return rdfc({"@context": "https://e.example/context", "id": "https://e.example/s", "p": value}, context).decode()
+
+
 def test_control_characters_are_escaped_as_canonical_n_quads_say() -> None:
-    document = {"@context": {"p": "https://e.example/p"}, "@id": "https://e.example/s", "p": '\t\b\n\r\f"\\\x01\x7f'}
     text = '\\t\\b\\n\\r\\f\\"\\\\\\u0001\\u007F'
-    assert rdfc(document) == f'<https://e.example/s> <https://e.example/p> "{text}" .\n'.encode()
+    assert canonical('\t\b\n\r\f"\\\x01\x7f') == f'<https://e.example/s> <https://e.example/p> "{text}" .\n'
+
+
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [
+        (5, '"5"^^<http://www.w3.org/2001/XMLSchema#integer>'),
+        (5.0, '"5"^^<http://www.w3.org/2001/XMLSchema#integer>'),
+        (2.5, '"2.5E0"^^<http://www.w3.org/2001/XMLSchema#double>'),
+        (1e-7, '"1.0E-7"^^<http://www.w3.org/2001/XMLSchema#double>'),
+        (True, '"true"^^<http://www.w3.org/2001/XMLSchema#boolean>'),
+        ("\U0001f393 \u00e9", '"\U0001f393 \u00e9"'),
+        ({"@value": "salut", "@language": "fr"}, '"salut"@fr'),
+    ],
+)
+def test_values_become_the_literals_that_json_ld_says(value: Any, literal: str) -> None:
+    assert canonical(value) == f"<https://e.example/s> <https://e.example/p> {literal} .\n"
+
+
+def test_statements_stand_in_code_point_order() -> None:
+    lines = canonical(["\uffef", "\U00010000", "b", "a"]).splitlines()
+    assert [line.split('"')[1] for line in lines] == ["a", "b", "\uffef", "\U00010000"]
+
+
+def test_a_context_lent_to_one_call_is_not_known_to_the_next() -> None:
+    canonical("once")
+    with pytest.raises(CanonicalError, match="context-not-allowed"):
+        rdfc({"@context": "https://e.example/context", "id": "https://e.example/s", "p": "twice"})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.credentials import CRYPTOSUITES, Cryptosuite, ProofError, verify_proof
+from shared.credentials import CREDENTIALS_V1, CRYPTOSUITES, Cryptosuite, ProofError, verify_proof
 from tests.unit.credentials.badges import EU_ELEMENTS, KEYS, METHOD, badge, signed
 
 SIGNED = {suite: signed(suite=suite) for suite in CRYPTOSUITES}
@@ -70,8 +70,14 @@ def test_a_term_that_no_context_defines_is_refused_not_dropped() -> None:
         ({"id": "relative/id"}, "relative-id"),
         ({"smuggled": 1}, "undefined-term"),
         ({"@context": [*badge()["@context"], "https://evil.example/context"]}, "context-not-allowed"),
-        ({"@context": [*badge()["@context"], {"name": "https://evil.example/name"}]}, "protected-term"),
-        ({"@context": 5}, "not-json-ld"),
+        ({"@context": [*badge()["@context"], {"name": "https://evil.example/name"}]}, "context-not-allowed"),
+        ({"@context": [*badge()["@context"], CREDENTIALS_V1]}, "protected-term"),
+        ({"@context": 5}, "context-not-allowed"),
+        ({"id": "_:node"}, "relative-id"),
+        ({"type": ["VerifiableCredential", "_:node"]}, "undefined-term"),
+        ({"image": {"id": "logo.png", "type": "Image"}}, "relative-id"),
+        ({"description": {"@value": "text", "@language": 5}}, "not-json-ld"),
+        ({"id": ["https://a.example", "https://b.example"]}, "not-json-ld"),
     ],
 )
 def test_what_cannot_be_signed_whole_is_not_signed(change: dict[str, Any], code: str) -> None:
@@ -96,6 +102,10 @@ def test_what_cannot_be_signed_whole_is_not_signed(change: dict[str, Any], code:
         ({"proofValue": "z" + "0" * 88}, "malformed-proof"),
         ({"proofValue": "z" + "z" * 100_000}, "malformed-proof"),
         ({"created": "2020-01-01T00:00:00Z"}, "invalid-signature"),
+        ({"created": "2020-01-01"}, "malformed-proof"),
+        ({"created": "2020-01-01T00:00:00"}, "malformed-proof"),
+        ({"expires": 5}, "malformed-proof"),
+        ({"expires": "2030-01-01T00:00:00Z"}, "invalid-signature"),
     ],
 )
 def test_a_proof_of_another_form_is_refused(suite: Cryptosuite, change: dict[str, Any], code: str) -> None:
