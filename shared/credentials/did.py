@@ -4,12 +4,13 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from shared.credentials.contexts import DID_V1, MULTIKEY_V1
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+# As it is written in the DID: the only escape is the colon before the port.
+_AUTHORITY = re.compile(rf"(?P<name>{_LABEL}(?:\.{_LABEL})*)(?:%3[Aa](?P<port>[1-9][0-9]{{0,4}}))?")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=@-]+")
 _LOCAL = ("localhost", "127.0.0.1")
 _MAX_DID = 2000
@@ -31,12 +32,15 @@ def did_web_url(did: str, *, allow_http: bool = False) -> str:
     method, host, *segments = did.removeprefix("did:").split(":")
     if len(did) > _MAX_DID or not did.startswith("did:web:") or method != "web":
         raise ValueError("not a did:web")
-    name, _, port = unquote(host).partition(":")
+    authority = _AUTHORITY.fullmatch(host)
+    if authority is None:
+        raise ValueError("a did:web names a host, in lower case, and perhaps a port after %3A")
+    name, port = authority["name"], authority["port"]
     local = allow_http and name in _LOCAL
-    if not local and (_HOST.fullmatch(name) is None or "." not in name or _is_address(name)):
-        raise ValueError("a did:web names a public host, in lower case")
-    if (port and not (port.isdigit() and 0 < int(port) < 65536)) or ("%" in host and "%3a" not in host.lower()):
-        raise ValueError("the port is not a number")
+    if not local and ("." not in name or _is_address(name)):
+        raise ValueError("a did:web names a public host")
+    if port and int(port) > 65535:
+        raise ValueError("there is no such port")
     for segment in segments:
         if _SEGMENT.fullmatch(segment) is None or set(segment) == {"."}:
             raise ValueError("a path segment is not plain")
