@@ -1,0 +1,75 @@
+"""Everything on this machine: Kafka, Postgres with fsync on, the four services, a receiver."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import psutil
+
+from services.cli.ports import free_ports
+from services.cli.stack import Stack, StackOptions, open_stack
+from tests.fixtures.kafka_broker import KafkaBroker
+
+LOOPBACK = {"LAUREL_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "LAUREL_OUTBOUND_ALLOW_NETWORKS": "127.0.0.0/8"}
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where everything is."""
+
+    stack: Stack
+    kafka: KafkaBroker
+    sink: str
+
+    def url(self, service: str) -> str:
+        """A service's base URL, by address so that no name is resolved in the measurement."""
+        return self.stack.deployment.url(service).replace("localhost", "127.0.0.1")
+
+    @property
+    def operator(self) -> str:
+        """The operator's token."""
+        return self.stack.deployment.operator_token
+
+    def resident(self) -> dict[str, float]:
+        """Resident memory of each service in MiB."""
+        found = {}
+        for process in psutil.process_iter(["cmdline", "ppid", "memory_info"]):
+            command = process.info["cmdline"] or []
+            for service in ("issuer", "registry", "verifier", "notifier"):
+                if f"services.{service}.main" in command and process.info["ppid"] == os.getpid():
+                    found[service] = round(process.info["memory_info"].rss / 2**20, 1)
+        return found
+
+
+@asynccontextmanager
+async def installed() -> AsyncIterator[Installation]:
+    """Start it all; ended by pid at the end."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laurel-bench-")))
+        kafka = KafkaBroker(folder / "kafka")
+        await asyncio.to_thread(kafka.start)
+        stack.callback(kafka.stop)
+        ports = free_ports()
+        sink_port = free_ports()["notifier"]
+        sink = subprocess.Popen([sys.executable, "-m", "bench.sink", str(sink_port)])
+        stack.callback(sink.wait)
+        stack.callback(sink.terminate)
+        options = StackOptions(folder / "data", ports, kafka.bootstrap, LOOPBACK)
+        services = await stack.enter_async_context(open_stack(options))
+        await services.ready()
+        yield Installation(services, kafka, f"http://127.0.0.1:{sink_port}")
+
+
+async def metric(session: aiohttp.ClientSession, base: str, name: str) -> float:
+    """The sum of a metric's samples at one service."""
+    async with session.get(f"{base}/metrics") as answer:
+        text = await answer.text()
+    lines = [line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)

@@ -1,0 +1,220 @@
+"""What is measured: issuing, verifying, delivering, latencies, growth."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+
+from bench.installation import Installation, metric
+from bench.load import Run, percentile, post, repeat
+
+ACHIEVEMENT = {
+    "name": "Applied Statistics",
+    "description": "Plans a study, analyses its data and says how sure the result is. " * 4,
+    "criteria": {"narrative": "Three graded pieces of work and an oral examination. " * 8},
+    "achievementType": "MicroCredential",
+    "tag": ["statistics", "research methods"],
+}
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An institution that can issue. Tokens last a quarter of an hour: `token` makes another."""
+
+    here: Installation
+    achievement: str
+    client: dict[str, str]
+
+    async def token(self, session: aiohttp.ClientSession) -> str:
+        """A fresh access token."""
+        form = {"grant_type": "client_credentials", **self.client}
+        async with session.post(f"{self.here.url('issuer')}/oauth/token", data=form) as answer:
+            return str((await answer.json())["access_token"])
+
+    def order(self, number: int, suite: str) -> dict[str, Any]:
+        """A request to issue."""
+        email = f"learner{number}@example.com"
+        return {"achievement": self.achievement, "recipient": {"email": email}, "cryptosuite": suite}
+
+
+async def found(here: Installation, slug: str) -> Tenant:
+    """Register an institution with one published achievement."""
+    async with aiohttp.ClientSession() as session:
+        issuer = here.url("issuer")
+        body = {"slug": slug, "name": slug, "url": f"https://{slug}.example", "email": f"a@{slug}.example"}
+        made = orjson.loads(await post(session, f"{issuer}/v1/institutions", body, here.operator, 201))
+        client = {name: made["client"][name] for name in ("client_id", "client_secret")}
+        tenant = Tenant(here, "", client)
+        token = await tenant.token(session)
+        created = orjson.loads(await post(session, f"{issuer}/v1/achievements", ACHIEVEMENT, token, 201))
+        await post(session, f"{issuer}/v1/achievements/{created['id']}/publish", {}, token, 200)
+        return Tenant(here, created["id"], client)
+
+
+async def issue(tenant: Tenant, clients: int, seconds: float, suite: str = "eddsa-jcs-2022") -> Run:
+    """Issue as fast as `clients` can."""
+    async with aiohttp.ClientSession() as session:
+        token = await tenant.token(session)
+    url = f"{tenant.here.url('issuer')}/v1/credentials"
+
+    async def ask(session: aiohttp.ClientSession, number: int) -> None:
+        await post(session, url, tenant.order(number, suite), token, 201)
+
+    return await repeat(clients, seconds, ask)
+
+
+async def verify(tenant: Tenant, clients: int, seconds: float, suite: str = "eddsa-jcs-2022") -> Run:
+    """Verify one of 50 credentials that the verifier knows, as fast as `clients` can."""
+    async with aiohttp.ClientSession() as session:
+        token = await tenant.token(session)
+        url = f"{tenant.here.url('issuer')}/v1/credentials"
+        answers = [await post(session, url, tenant.order(n, suite), token, 201) for n in range(50)]
+    bodies = [orjson.dumps({"credential": orjson.loads(answer)["credential"]}) for answer in answers]
+    await asyncio.sleep(2)  # the events arrive
+
+    async def ask(session: aiohttp.ClientSession, number: int) -> None:
+        raw = await post(session, f"{tenant.here.url('verifier')}/v1/verify", bodies[number % 50], "", 200)
+        if b'"verified":true' not in raw:
+            raise RuntimeError(f"not verified: {raw[:500]!r}")
+
+    return await repeat(clients, seconds, ask)
+
+
+async def drained(here: Installation, limit: float = 120.0) -> float:
+    """Seconds until every outbox is empty and every consumer has caught up. Raises RuntimeError after `limit`."""
+    started = time.perf_counter()
+    async with aiohttp.ClientSession() as session:
+        while True:
+            await asyncio.sleep(0.25)
+            waiting = 0.0
+            for service in ("issuer", "registry", "verifier", "notifier"):
+                waiting += await metric(session, here.url(service), "outbox_rows")
+                waiting += await metric(session, here.url(service), "consumer_lag")
+            if not waiting and time.perf_counter() - started > 3:  # the gauges are at most two seconds old
+                return time.perf_counter() - started
+            if time.perf_counter() - started > limit:
+                raise RuntimeError(f"{waiting:.0f} events still wait after {limit:.0f} s")
+
+
+async def latencies(tenant: Tenant, count: int) -> dict[str, float]:
+    """From the 201 to the registry's record and to the webhook, one credential at a time, in milliseconds."""
+    here, to_record, to_webhook = tenant.here, [], []
+    async with aiohttp.ClientSession() as session:
+        token = await tenant.token(session)
+        await endpoint(tenant, session, token, ["credential.issued", "credential.registered"])
+        for number in range(count):
+            raw = await post(
+                session, f"{here.url('issuer')}/v1/credentials", tenant.order(number, "eddsa-jcs-2022"), token, 201
+            )
+            answered = time.time()
+            credential = orjson.loads(raw)["id"]
+            to_record.append(await _until_registered(session, here, credential, answered))
+            arrived = await _until_arrived(session, here, f"credential.issued {credential}")
+            to_webhook.append((arrived - answered) * 1000)
+            await asyncio.sleep(0.02)
+    return {
+        "registered_p50_ms": round(percentile(to_record, 0.5), 1),
+        "registered_p99_ms": round(percentile(to_record, 0.99), 1),
+        "webhook_p50_ms": round(percentile(to_webhook, 0.5), 1),
+        "webhook_p99_ms": round(percentile(to_webhook, 0.99), 1),
+    }
+
+
+async def _until_registered(session: aiohttp.ClientSession, here: Installation, credential: str, since: float) -> float:
+    while True:
+        async with session.get(f"{here.url('registry')}/credentials/{credential}") as answer:
+            if answer.status == 200:
+                return (time.time() - since) * 1000
+        await asyncio.sleep(0.002)
+
+
+async def _until_arrived(session: aiohttp.ClientSession, here: Installation, subject: str) -> float:
+    for _ in range(3000):
+        async with session.get(f"{here.sink}/arrived", params={"subject": subject}) as answer:
+            moment = await answer.json()
+        if moment is not None:
+            return float(moment)
+        await asyncio.sleep(0.01)
+    raise RuntimeError(f"no webhook for {subject}")
+
+
+async def endpoint(tenant: Tenant, session: aiohttp.ClientSession, token: str, events: list[str]) -> str:
+    """Register the sink; gives the endpoint's id."""
+    url = f"{tenant.here.url('notifier')}/v1/endpoints"
+    return str(
+        orjson.loads(await post(session, url, {"url": f"{tenant.here.sink}/hook", "events": events}, token, 201))["id"]
+    )
+
+
+async def deliver(tenant: Tenant, endpoints: int, messages: int) -> dict[str, float]:
+    """Let a backlog build up behind paused endpoints, then measure how fast it drains."""
+    here = tenant.here
+    async with aiohttp.ClientSession() as session:
+        token = await tenant.token(session)
+        ids = [await endpoint(tenant, session, token, ["credential.issued"]) for _ in range(endpoints)]
+        headers = {"Authorization": f"Bearer {token}"}
+        for each in ids:
+            url = f"{here.url('notifier')}/v1/endpoints/{each}"
+            async with session.patch(url, json={"state": "paused"}, headers={**headers, "If-Match": '"1"'}) as answer:
+                assert answer.status == 200, await answer.text()
+        orders = f"{here.url('issuer')}/v1/credentials"
+        for first in range(0, messages, 16):
+            await asyncio.gather(
+                *(
+                    post(session, orders, tenant.order(n, "eddsa-jcs-2022"), token, 201)
+                    for n in range(first, first + 16)
+                )
+            )
+        await drained(here)
+        before = await _count(session, here)
+        started = time.perf_counter()
+        for each in ids:
+            await post(session, f"{here.url('notifier')}/v1/endpoints/{each}/enable", {}, token, 200)
+        total = endpoints * messages
+        while (done := await _count(session, here) - before) < total:
+            if time.perf_counter() - started > 180:
+                raise RuntimeError(f"{done} of {total} delivered after 180 s")
+            await asyncio.sleep(0.05)
+        elapsed = time.perf_counter() - started
+    return {"deliveries": total, "endpoints": endpoints, "per_second": round(total / elapsed, 1)}
+
+
+async def _count(session: aiohttp.ClientSession, here: Installation) -> int:
+    async with session.get(f"{here.sink}/count") as answer:
+        return int(await answer.json())
+
+
+async def growth(tenant: Tenant, target: int, say: Say) -> list[dict[str, float]]:
+    """Issue until `target` credentials are stored, and tell the rates of issuing and verifying along the way."""
+    steps, stored = [], 0
+    async with aiohttp.ClientSession() as session:
+        token = await tenant.token(session)
+        url = f"{tenant.here.url('issuer')}/v1/credentials"
+        while stored < target:
+            chunk = min(max(target // 5, 16), target - stored)
+            begun = time.perf_counter()
+            await _issue_many(session, url, tenant, token, chunk)
+            elapsed = time.perf_counter() - begun
+            stored += chunk
+            await drained(tenant.here, 300)
+            checked = await verify(tenant, 16, 3)
+            issued, verified = round(chunk / elapsed, 1), round(checked.rate, 1)
+            steps.append({"stored": stored, "issued_per_second": issued, "verified_per_second": verified})
+            say(f"  {stored:>7} stored: {issued} issued/s, {verified} verified/s")
+            token = await tenant.token(session)
+    return steps
+
+
+async def _issue_many(session: aiohttp.ClientSession, url: str, tenant: Tenant, token: str, count: int) -> None:
+    numbers = iter(range(count))
+
+    async def client() -> None:
+        for number in numbers:
+            await post(session, url, tenant.order(number, "eddsa-jcs-2022"), token, 201)
+
+    await asyncio.gather(*(client() for _ in range(16)))
