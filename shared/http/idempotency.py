@@ -27,7 +27,8 @@ ON CONFLICT (principal, key) DO UPDATE SET route = excluded.route, fingerprint =
     status = NULL, headers = NULL, body = NULL, created_at = excluded.created_at
 WHERE kept.created_at < clock_timestamp() - make_interval(hours => $5) RETURNING true
 """
-KEY_PATTERN = r'"[\x20\x21\x23-\x7e]{1,255}"|[\x21\x23-\x7e]{1,255}'
+KEY_PATTERN = r'^(?:"[\x20\x21\x23-\x7e]+"|[\x21\x23-\x7e]+)$'
+MAX_KEY = 255
 _KEY = re.compile(KEY_PATTERN)
 
 
@@ -89,10 +90,11 @@ def key_of(request: Request) -> str | None:
     if not values:
         return None
     match = _KEY.fullmatch(values[0]) if len(values) == 1 else None
-    if match is None:
+    key = match[0].strip('"') if match else ""
+    if not 1 <= len(key) <= MAX_KEY:
         detail = f"{HEADER} must be 1 to 255 visible ASCII characters, once"
         raise BadRequest(detail, code="invalid-idempotency-key")
-    return match[0].strip('"')
+    return key
 
 
 def _canonical(body: bytes) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from shared.http.idempotency import KEY_PATTERN
+from shared.http.idempotency import KEY_PATTERN, MAX_KEY
 from shared.http.problems import MEDIA_TYPE
 from shared.http.strict_json import MAX_INTEGER
 
@@ -55,7 +55,7 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "description": "The client's name for this request: repeated within a day, it is answered again without effect.",
-    "schema": {"type": "string", "pattern": f"^(?:{KEY_PATTERN})$"},
+    "schema": {"type": "string", "maxLength": MAX_KEY, "pattern": KEY_PATTERN},
 }
 _NO_NUL = "^[^\\u0000]*$"
 

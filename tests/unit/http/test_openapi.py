@@ -37,7 +37,7 @@ def test_generated_requests_are_answered_as_documented(path: str, mode: Generati
     statuses: set[int] = set()
 
     @given(case=operation.as_strategy(generation_mode=mode))
-    @settings(max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     def ask(case: schemathesis.Case) -> None:
         for spoiled in ("Authorization", "authorization"):  # which tokens are refused is tested elsewhere
             case.headers.pop(spoiled, None)

