@@ -65,7 +65,7 @@ class Client:
     async def sign_in(self, issuer: str, client_id: str, client_secret: str) -> "Client":
         """Trade client credentials for an access token. Raises ApiError."""
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-        answer = await self._call("POST", f"{issuer}/oauth/token", data=form)
+        answer = await Client(self._session)._call("POST", f"{issuer}/oauth/token", data=form)
         return self.signed_in(answer.body["access_token"])
 
     async def _call(
