@@ -29,7 +29,7 @@ class Cursors:
     def encode(self, place: Sequence[str], scope: str) -> str:
         """The cursor that goes on after `place`, the sort key of a page's last row."""
         payload = orjson.dumps(list(place))
-        return base64.urlsafe_b64encode(self._mac(payload, scope) + payload).rstrip(b"=").decode()
+        return _text(self._mac(payload, scope) + payload)
 
     def decode(self, cursor: str, scope: str) -> list[str]:
         """The place a cursor of the same scope stands for. Raises InvalidCursor."""
@@ -38,12 +38,16 @@ class Cursors:
         except (binascii.Error, ValueError):
             raise InvalidCursor("the cursor is not one of ours") from None
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(payload, scope)):
+        if cursor != _text(raw) or not hmac.compare_digest(mac, self._mac(payload, scope)):
             raise InvalidCursor("the cursor is not one of ours, or belongs to another list")
         return [str(part) for part in orjson.loads(payload)]
 
     def _mac(self, payload: bytes, scope: str) -> bytes:
         return hmac.digest(self._key, scope.encode() + b"\n" + payload, "sha256")[:_MAC_BYTES]
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def scope_of(request: Request) -> str:

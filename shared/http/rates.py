@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 _CLIENTS = 10_000
+_ROUNDING = 1e-9
 
 
 class RateLimiter:
@@ -24,14 +25,14 @@ class RateLimiter:
         now, step = self._clock(), 1 / self.rate
         due = max(self._due.pop(client, now), now)
         room = self.burst * step - (due - now)
-        allowed = room >= step
+        allowed = room >= step - _ROUNDING
         if allowed:
             due += step
         self._due[client] = due
         if len(self._due) > _CLIENTS:
             self._due.popitem(last=False)
-        left = max(0, int((self.burst * step - (due - now)) / step + 1e-9))
-        return allowed, left, 0.0 if allowed else step - room
+        left = max(0, int((self.burst * step - (due - now)) / step + _ROUNDING))
+        return allowed, left, 0.0 if allowed else max(step - room, _ROUNDING)
 
     def headers(self, left: int, wait: float) -> dict[str, str]:
         """`RateLimit` and `RateLimit-Policy` (IETF draft), with `Retry-After` when refused."""
