@@ -256,6 +256,22 @@ async def test_a_bad_field_is_named_and_nothing_is_written(
     assert await issuer.written() == before
 
 
+async def test_what_would_not_fit_in_an_event_is_refused(issuer_api: Api, issuer: LoneIssuer) -> None:
+    tenant = await issuer_api.institution()
+    achievement = await issuer_api.achievement(tenant)
+    before = await issuer.written()
+    evidence = [{"narrative": "x" * 9000}] * 30
+    body = {"achievement": achievement, "recipient": {"email": "a@example.org"}, "evidence": evidence}
+    large = {**ACHIEVEMENT, "alignment": [{"targetName": "x", "targetUrl": f"https://x.example/{'y' * 900}"}] * 90}
+    answers = [
+        await issuer_api.post_credential(tenant, body),
+        await issuer_api.http.post(f"{issuer_api.urls['issuer']}/v1/achievements", json=large, headers=tenant.headers),
+    ]
+
+    assert [expect(422, answer)["code"] for answer in answers] == ["too-long", "too-long"]
+    assert await issuer.written() == before
+
+
 async def test_unknown_ids_and_forged_places_are_refused_without_an_error_of_ours(issuer_api: Api) -> None:
     tenant = await issuer_api.institution()
     base = f"{issuer_api.urls['issuer']}/v1/credentials"

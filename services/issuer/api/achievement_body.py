@@ -13,13 +13,14 @@ from services.issuer.api.fields import (
     Amount,
     Image,
     Language,
+    Link,
     OpenBadgesBody,
     Uri,
     Word,
     extensible,
 )
 from services.issuer.api.micro_credential import MicroCredential
-from shared.http.body import LongText, Name, WebUrl
+from shared.http.body import LongText, Name
 
 _ACHIEVEMENT_TYPES = (
     "Achievement ApprenticeshipCertificate Assessment Assignment AssociateDegree Award Badge BachelorDegree Certificate"
@@ -43,7 +44,7 @@ Tag = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
 class Criteria(OpenBadgesBody):
     """How it is earned: an address, a text, or both."""
 
-    id: WebUrl | None = None
+    id: Link | None = None
     narrative: LongText | None = None
 
     @model_validator(mode="after")
@@ -89,7 +90,7 @@ class OtherIdentifier(OpenBadgesBody):
 class Related(OpenBadgesBody):
     """Another achievement that has to do with this one (Open Badges 3.0, B.16)."""
 
-    id: WebUrl
+    id: Link
     in_language: Language | None = None
     version: Word | None = None
 

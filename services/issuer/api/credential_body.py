@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.issuer.api.fields import Alignment, Did, Id, OpenBadgesBody, Uri, Word
+from services.issuer.api.fields import Alignment, Did, Id, Link, OpenBadgesBody, Uri, Word
 from services.issuer.commands.issue_credential import Order
 from services.issuer.domain.recipient import Recipient
-from shared.http.body import Body, Email, LongText, Moment, Name, WebUrl
+from shared.http.body import Body, Email, LongText, Moment, Name
 
 
 class RecipientBody(Body):
@@ -30,7 +30,7 @@ class RecipientBody(Body):
 class EvidenceBody(OpenBadgesBody):
     """What shows that the achievement was reached (Open Badges 3.0, B.7)."""
 
-    id: WebUrl | None = None
+    id: Link | None = None
     name: Word | None = None
     description: LongText | None = None
     narrative: LongText | None = None

@@ -8,10 +8,16 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJso
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from shared.http.body import Body, WebUrl
+from shared.http.body import Body
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_DID = r"^did:[a-z0-9]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._%-]$"
+# Links and ids become IRIs in signed documents, where a character that RFC 3986 does not allow cannot be signed.
+_CHARACTER = "(?:[A-Za-z0-9._~:@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
+_AUTHORITY = "[A-Za-z0-9-]+(?:[.][A-Za-z0-9-]+)*(?::[0-9]{1,5})?"
+_REST = f"(?:/{_CHARACTER}*)*(?:[?](?:{_CHARACTER}|[/?])*)?(?:#(?:{_CHARACTER}|[/?])*)?"
+LINK_PATTERN = f"^https?://{_AUTHORITY}{_REST}$"
+URI_PATTERN = f"^(?:https?://{_AUTHORITY}{_REST}|urn:[a-z0-9-]{{1,32}}:(?:{_CHARACTER}|/)+)$"
+DID_PATTERN = "^did:[a-z0-9]+:(?:[A-Za-z0-9._:-]|%[0-9A-Fa-f]{2})*(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})$"
 
 
 def _uuid(text: Any) -> UUID:
@@ -24,13 +30,22 @@ def _uuid(text: Any) -> UUID:
     return UUID(text)
 
 
+def _link(text: str) -> str:
+    if re.fullmatch(LINK_PATTERN, text) is None:
+        raise PydanticCustomError("invalid_url", "should be an http or https URL (RFC 3986), without userinfo")
+    return text
+
+
 def _credit(value: float) -> float:
     return int(value) if value.is_integer() else value
 
 
 Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
-Did = Annotated[str, Field(max_length=500, pattern=_DID)]
-Uri = Annotated[str, Field(max_length=2000, pattern=r"^[a-z][a-z0-9+.-]*:[!#-;=?-Z\[\]_a-z~]+$")]
+Did = Annotated[str, Field(max_length=500, pattern=DID_PATTERN)]
+Link = Annotated[
+    str, Field(max_length=2000, json_schema_extra={"pattern": LINK_PATTERN, "format": "uri"}), AfterValidator(_link)
+]
+Uri = Annotated[str, Field(max_length=2000, pattern=URI_PATTERN)]
 Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
 Amount = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False), AfterValidator(_credit)]
 Filter = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
@@ -60,7 +75,7 @@ TARGET_TYPES = "ceasn:Competency ceterms:Credential CFItem CFRubric CFRubricCrit
 class Image(OpenBadgesBody):
     """A picture by address (Open Badges 3.0, B.10)."""
 
-    id: WebUrl
+    id: Link
     caption: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
@@ -68,7 +83,7 @@ class Alignment(OpenBadgesBody):
     """A node of a framework of skills or of qualifications (Open Badges 3.0, B.3)."""
 
     target_name: Word
-    target_url: WebUrl
+    target_url: Link
     target_code: Word | None = None
     target_description: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
     target_framework: Word | None = None

@@ -8,14 +8,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.issuer.api.fields import Amount, OpenBadgesBody, Word
-from shared.http.body import LongText, WebUrl
+from services.issuer.api.fields import Amount, Link, OpenBadgesBody, Word
+from shared.http.body import LongText
 
 
 class LearningOutcome(OpenBadgesBody):
     """What the learner knows, understands and can do; `id` where a vocabulary such as ESCO has it."""
 
-    id: WebUrl | None = None
+    id: Link | None = None
     name: Word
     description: LongText | None = None
 
@@ -59,7 +59,7 @@ class QualityAssurance(OpenBadgesBody):
 
     type: Word
     body: Word | None = None
-    url: WebUrl | None = None
+    url: Link | None = None
 
 
 class MicroCredential(OpenBadgesBody):
@@ -75,4 +75,4 @@ class MicroCredential(OpenBadgesBody):
     prerequisites: LongText | None = None
     supervision: Literal["unsupervised", "supervised", "supervised-with-identity-check"] | None = None
     stackability: Literal["standalone", "stackable"] | None = None
-    further_information: WebUrl | None = None
+    further_information: Link | None = None

@@ -27,6 +27,7 @@ from shared.postgres.database import Transaction
 
 Cryptosuite = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022"]
 _TRIES = 3
+MAX_DOCUMENT = 200 * 1024  # an event carries it, and has at most 256 KiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Issuer:
             subject = subject_of(order.recipient)
             credential = _record(order, positions, subject, issuable, at)
             document = self._sign(order, credential, subject, signatory, issuable)
-            issued = Issued(credential, orjson.dumps(document))
+            issued = Issued(credential, _bytes_of(document))
             positions.used = True
             built = BuiltFrom(signatory.institution.version, issuable.revision)
             if await credentials.add_if_current(tx, self._sealed(order, issued, signatory), built):
@@ -144,6 +145,13 @@ def issued_event(
         ],
         issued_at=credential.issued_at,
     )
+
+
+def _bytes_of(document: dict[str, Any]) -> bytes:
+    raw = orjson.dumps(document)
+    if len(raw) > MAX_DOCUMENT:
+        raise Invalid([Fault("#", "too-long", f"makes a document of {len(raw)} bytes, more than {MAX_DOCUMENT}")])
+    return raw
 
 
 def _record(order: Order, positions: LentPositions, subject: Subject, issuable: Issuable, at: datetime) -> Credential:

@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from services.issuer.domain.errors import Fault, Invalid
 from services.issuer.domain.results import number_of
 
+# A credential repeats its achievement, and has to fit in one event.
+MAX_CONTENT = 64 * 1024
 # Open Badges properties that are taken over as they were written.
 _PLAIN = (
     "achievementType",
@@ -23,8 +27,12 @@ _PLAIN = (
 def name_parts(content: Mapping[str, Any], new_id: Callable[[], UUID]) -> dict[str, Any]:
     """`content` with an id for each result description and rubric level that has none: results refer to them.
 
-    Raises Invalid when an id is used twice, or a required level is not one of its description's.
+    Raises Invalid when an id is used twice, a required level is not one of its description's, or all of it together is
+    more than MAX_CONTENT bytes of JSON.
     """
+    size = len(orjson.dumps(content))
+    if size > MAX_CONTENT:
+        raise Invalid([Fault("#", "too-long", f"is {size} bytes; an achievement has at most {MAX_CONTENT}")])
     named = dict(content)
     descriptions = [_name_description(one, new_id) for one in content.get("resultDescription", ())]
     if descriptions:

@@ -1,9 +1,10 @@
 """The learner a credential is about, as the institution named them and as the signed document may name them."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from shared.credentials import hashed_identity
 
 _SALT_BYTES = 16
 
@@ -58,12 +59,4 @@ def subject_of(recipient: Recipient) -> Subject:
 
 
 def _hashed(value: str, identity_type: str) -> dict[str, Any]:
-    salt = secrets.token_hex(_SALT_BYTES)
-    digest = hashlib.sha256((value + salt).encode()).hexdigest()
-    return {
-        "type": "IdentityObject",
-        "hashed": True,
-        "identityHash": f"sha256${digest}",
-        "identityType": identity_type,
-        "salt": salt,
-    }
+    return hashed_identity(value, identity_type, secrets.token_hex(_SALT_BYTES))

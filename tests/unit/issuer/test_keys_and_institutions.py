@@ -83,7 +83,7 @@ def test_an_email_recipient_is_named_by_a_salted_hash_that_differs_each_time() -
 
     assert email["identityHash"] == "sha256$" + hashlib.sha256(f"ada@example.org{email['salt']}".encode()).hexdigest()
     assert (email["identityType"], name["identityType"]) == ("emailAddress", "name")
-    assert "ada" not in str(first.properties).lower()
+    assert not any(shown in str(first.properties) for shown in ("Ada", "example.org"))
     assert first.recipient_id == email["identityHash"]
     assert first.recipient_id != second.recipient_id
 
