@@ -1,8 +1,12 @@
 """Events out: written in the business transaction, published by the relay after it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from shared.events.envelope import Envelope, Event
 from shared.events.ids import new_id
@@ -15,6 +19,17 @@ WITH remembered AS (
     INSERT INTO event_history (event_id, type, subject, version, at) VALUES ($1, $6, $3, $7, $8)
 )
 INSERT INTO outbox (event_id, topic, key, headers, value) VALUES ($1, $2, $3, $4, $5)
+"""
+_APPEND_ALL = """
+WITH given AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::bigint[],
+                         $8::timestamptz[])
+    WITH ORDINALITY AS g(event_id, topic, key, headers, value, type, version, at, nth)
+), remembered AS (
+    INSERT INTO event_history (event_id, type, subject, version, at) SELECT event_id, type, key, version, at FROM given
+)
+INSERT INTO outbox (event_id, topic, key, headers, value)
+SELECT event_id, topic, key, headers::jsonb, value FROM given ORDER BY nth
 """
 _APPEND_AGAIN = "INSERT INTO outbox (event_id, topic, key, headers, value) VALUES ($1, $2, $3, $4, $5)"
 
@@ -34,6 +49,18 @@ async def append(tx: Transaction, event: Event, *, at: datetime | None = None) -
     )
     tx.after_commit(tx.wake_relay)
     return event_id
+
+
+async def append_all(tx: Transaction, events: Sequence[tuple[Event, datetime, str | None]]) -> None:
+    """`append` for many events at once, each with its time and the `traceparent` it was caused under."""
+    rows = []
+    for event, at, traceparent in events:
+        envelope = replace(_envelope(event, new_id(), at), traceparent=traceparent)
+        headers = orjson.dumps(_stored(envelope)).decode()
+        rows.append((envelope.id, event.TOPIC, event.key, headers, event.to_value(), event.TYPE, event.version, at))
+    if rows:
+        await tx.execute(_APPEND_ALL, *(list(column) for column in zip(*rows, strict=True)))
+        tx.after_commit(tx.wake_relay)
 
 
 async def append_replayed(tx: Transaction, event: Event, *, event_id: UUID, at: datetime) -> None:

@@ -1,9 +1,9 @@
-"""Memory of what was fetched, bounded in number and weight, and one fetch at a time for each thing."""
+"""Memory of what was fetched, bounded in number and weight; questions asked together, and fetches done once."""
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -38,6 +38,42 @@ class Memory(Generic[K, V]):
         """Forget a value."""
         if (found := self._kept.pop(key, None)) is not None:
             self._weight -= found[1]
+
+
+class Batches(Generic[K, V]):
+    """Collects questions while the last ones are being answered, and asks them together.
+
+    The first asks at once; under load one question to the database serves everybody who waits.
+    """
+
+    def __init__(self, ask: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]) -> None:
+        self._ask = ask
+        self._waiting: list[tuple[Sequence[K], asyncio.Future[Mapping[K, V]]]] = []
+        self._asking: asyncio.Task[None] | None = None
+
+    async def get(self, keys: Sequence[K]) -> dict[K, V]:
+        """The answers to `keys`, where there are any. Raises what the question raised."""
+        future: asyncio.Future[Mapping[K, V]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((keys, future))
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._ask_all())
+        answers = await future
+        return {key: answers[key] for key in keys if key in answers}
+
+    async def _ask_all(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                answers = await self._ask(list({key: None for keys, _ in batch for key in keys}))
+            except Exception as error:
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+            else:
+                for _, future in batch:
+                    if not future.done():
+                        future.set_result(answers)
+        self._asking = None
 
 
 class Flights(Generic[K, V]):

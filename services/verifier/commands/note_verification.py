@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from opentelemetry.context import attach, detach
-
 from services.verifier.domain.answer import Verdict
 from services.verifier.store import credentials
 from shared.events.catalogue import CredentialVerified
+from shared.events.envelope import Event
 from shared.outbox import outbox
 from shared.postgres.database import Transaction
-from shared.telemetry.tracing import context_of
 
 MOST_WAITING = 20_000
 
@@ -62,6 +60,7 @@ async def append_notes(tx: Transaction, notes: Sequence[Note]) -> None:
     institutions = {note.credential_id: note.institution_id for note in notes}
     reached = await credentials.count_verifications(tx, counted, institutions)
     versions = {credential_id: reached[credential_id] - number for credential_id, number in counted.items()}
+    events: list[tuple[Event, datetime, str | None]] = []
     for note in notes:
         versions[note.credential_id] += 1
         event = CredentialVerified(
@@ -72,8 +71,5 @@ async def append_notes(tx: Transaction, notes: Sequence[Note]) -> None:
             verdict=note.verdict,
             verified_at=note.at,
         )
-        token = attach(context_of(note.traceparent))
-        try:
-            await outbox.append(tx, event, at=note.at)
-        finally:
-            detach(token)
+        events.append((event, note.at, note.traceparent))
+    await outbox.append_all(tx, events)

@@ -1,19 +1,19 @@
 """Find a credential's status: from our own copy first, then from the list its issuer publishes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.verifier.commands.fetch import Fetcher, FetchFailed
-from services.verifier.commands.memory import Flights, Memory
+from services.verifier.commands.memory import Batches, Flights, Memory
 from services.verifier.domain.answer import Reason
 from services.verifier.domain.checks import Bit
 from services.verifier.domain.issuer import Issuer
 from services.verifier.domain.presented import Entry, Presented
 from services.verifier.domain.status_list import StatusListCopy, UnusableStatusList, look_up, read_copy
 from services.verifier.store import credentials
-from services.verifier.store.credentials import KnownEntry
+from services.verifier.store.credentials import KnownEntry, Position
 from shared.postgres.database import Database
 
 MAX_BYTES = 1024 * 1024
@@ -39,6 +39,7 @@ class Statuses:
 
     def __init__(self, db: Database, fetcher: Fetcher, clock: Callable[[], datetime]) -> None:
         self._db, self._fetcher, self._clock = db, fetcher, clock
+        self._own: Batches[Position, KnownEntry] = Batches(self._ask)
         self._copies: Memory[Place, StatusListCopy] = Memory(_LISTS, _LIST_BYTES)
         self._failures: Memory[Place, Reason] = Memory(_LISTS)
         self._flights: Flights[Place, StatusListCopy | Reason] = Flights()
@@ -63,12 +64,13 @@ class Statuses:
             return Found(tuple(bits))
         return Found(tuple(bits), owner.credential_id, owner.institution_id)
 
-    async def _ours(self, entries: tuple[Entry, ...]) -> dict[credentials.Position, KnownEntry]:
+    async def _ours(self, entries: tuple[Entry, ...]) -> dict[Position, KnownEntry]:
         positions = [(entry.status_list, entry.index) for entry in entries if entry.index <= _LARGEST_POSITION]
-        if not positions:
-            return {}
+        return await self._own.get(positions) if positions else {}
+
+    async def _ask(self, positions: Sequence[Position]) -> Mapping[Position, KnownEntry]:
         async with self._db.worker_connection() as connection:
-            return dict(await credentials.entries(connection, positions))
+            return await credentials.entries(connection, positions)
 
     async def _fetched_bit(self, entry: Entry, issuer: Issuer, client: str) -> Bit:
         place = (entry.status_list, issuer.did)

@@ -1,10 +1,11 @@
 """What was fetched is remembered within bounds, and fetched once for everybody who asks at the same time."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
-from services.verifier.commands.memory import Flights, Memory
+from services.verifier.commands.memory import Batches, Flights, Memory
 
 
 class Clock:
@@ -94,3 +95,56 @@ async def test_a_failure_reaches_everybody_and_the_next_asker_tries_again() -> N
         return 1
 
     assert await flights.join("list", works) == 1
+
+
+async def test_questions_that_come_meanwhile_are_asked_together() -> None:
+    asked: list[list[str]] = []
+    release = asyncio.Event()
+
+    async def ask(keys: Sequence[str]) -> dict[str, int]:
+        asked.append(list(keys))
+        await release.wait()
+        return {key: len(key) for key in keys if key != "unknown"}
+
+    batches: Batches[str, int] = Batches(ask)
+    first = asyncio.create_task(batches.get(["a"]))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(batches.get(["bb", "unknown", f"c{n % 3}"])) for n in range(50)]
+    await asyncio.sleep(0)
+    release.set()
+    assert await first == {"a": 1}
+    assert await others[1] == {"bb": 2, "c1": 2}
+    await asyncio.gather(*others)
+    assert [sorted(keys) for keys in asked] == [["a"], ["bb", "c0", "c1", "c2", "unknown"]]
+
+
+async def test_a_failed_question_fails_those_who_asked_it_and_nobody_else() -> None:
+    fails = True
+
+    async def ask(keys: Sequence[str]) -> dict[str, int]:
+        if fails:
+            raise ValueError("no")
+        return dict.fromkeys(keys, 1)
+
+    batches: Batches[str, int] = Batches(ask)
+    outcomes = await asyncio.gather(*(batches.get(["a"]) for _ in range(3)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [ValueError] * 3
+    fails = False
+    assert await batches.get(["a"]) == {"a": 1}
+
+
+async def test_one_who_stops_waiting_does_not_disturb_the_others() -> None:
+    release = asyncio.Event()
+
+    async def ask(keys: Sequence[str]) -> dict[str, int]:
+        await release.wait()
+        return dict.fromkeys(keys, 1)
+
+    batches: Batches[str, int] = Batches(ask)
+    tasks = [asyncio.create_task(batches.get([key])) for key in "abc"]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    release.set()
+    assert await tasks[0] == {"a": 1}
+    assert await tasks[2] == {"c": 1}
