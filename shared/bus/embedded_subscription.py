@@ -163,7 +163,7 @@ def share_out(
 
     Small backlogs are read whole; what they leave of their equal share goes to the larger ones.
     """
-    backlogs = sorted((ends[place] - at, place.topic, place.partition) for place, at in positions.items())
+    backlogs = sorted((ends.get(place, at) - at, place.topic, place.partition) for place, at in positions.items())
     ranges, left = [], max_records
     waiting = [(backlog, TopicPartition(topic, number)) for backlog, topic, number in backlogs if backlog > 0]
     for number, (backlog, place) in enumerate(waiting):

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from shared.bus.kafka_logging import quieten
 from shared.bus.kafka_subscription import KafkaSubscription, translated
 from shared.bus.port import PARTITIONS, RETENTION_SECONDS, BusUnavailable, Record
 from shared.bus.waiting import bounded
@@ -35,6 +36,7 @@ class KafkaBus:
 
     def __init__(self, bootstrap: str, *, replication: int = 1) -> None:
         self.bootstrap, self._replication = bootstrap, replication
+        quieten()
 
     async def ensure_topics(self, topics: Sequence[str]) -> None:
         """Create missing topics, also ones deleted since the last call. Raises BusUnavailable."""

@@ -10,7 +10,7 @@ log = structlog.get_logger()
 
 
 async def bounded(work: Awaitable[Any], seconds: float) -> bool:
-    """Wait for a clean-up at most `seconds`, whatever it raises; tells whether it came to its end by then.
+    """Wait for a clean-up at most `seconds`, whatever it raises; tells whether it succeeded by then.
 
     Not `wait_for`: that waits for what it cancelled, and a cancelled clean-up may hang too.
     """
@@ -20,6 +20,8 @@ async def bounded(work: Awaitable[Any], seconds: float) -> bool:
         task.cancel()
         task.add_done_callback(lambda late: late.cancelled() or late.exception())
         return False
-    if not task.cancelled() and (error := task.exception()) is not None:
+    if task.cancelled():
+        return False
+    if (error := task.exception()) is not None:
         log.debug("bus.close_failed", error=type(error).__name__)
-    return True
+    return error is None
