@@ -17,6 +17,7 @@ DID_V1 = "https://www.w3.org/ns/did/v1"
 MULTIKEY_V1 = "https://w3id.org/security/multikey/v1"
 
 _ELM = "http://data.europa.eu/snb/model/elm/"
+_DC = "http://purl.org/dc/terms/"
 _OWN = "urn:x-laurel:micro-credential:"
 
 # The EU's elements of a micro-credential, as terms of the European Learning Model where it has them. It stands inline
@@ -29,10 +30,10 @@ MICRO_CREDENTIAL_CONTEXT: dict[str, Any] = {
             "country": f"{_ELM}countryCode",
             "learningOutcomes": {
                 "@id": f"{_ELM}learningOutcome",
-                "@context": {"id": "@id", "name": f"{_ELM}title", "description": f"{_ELM}description"},
+                "@context": {"id": "@id", "name": f"{_DC}title", "description": f"{_DC}description"},
             },
             "workload": {
-                "@id": f"{_ELM}volumeOfLearning",
+                "@id": f"{_OWN}workload",
                 "@context": {"ects": f"{_ELM}creditPoint", "hours": f"{_OWN}hours"},
             },
             "level": {
@@ -41,7 +42,7 @@ MICRO_CREDENTIAL_CONTEXT: dict[str, Any] = {
             },
             "assessment": {
                 "@id": f"{_ELM}provenBy",
-                "@context": {"type": f"{_OWN}assessmentType", "description": f"{_ELM}description"},
+                "@context": {"type": f"{_OWN}assessmentType", "description": f"{_DC}description"},
             },
             "participation": f"{_ELM}mode",
             "qualityAssurance": {
@@ -49,7 +50,7 @@ MICRO_CREDENTIAL_CONTEXT: dict[str, Any] = {
                 "@context": {
                     "type": f"{_OWN}qualityAssuranceType",
                     "body": f"{_OWN}qualityAssuranceBody",
-                    "url": {"@id": f"{_ELM}homepage", "@type": "@id"},
+                    "url": {"@id": "http://xmlns.com/foaf/0.1/homepage", "@type": "@id"},
                 },
             },
             "prerequisites": f"{_ELM}entryRequirement",
