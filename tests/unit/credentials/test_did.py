@@ -1,8 +1,5 @@
 """did:web both ways, and the hosts it may not name."""
 
-import subprocess
-import sys
-
 import pytest
 
 from shared.credentials import did_document, did_web, did_web_url
@@ -52,6 +49,13 @@ def test_this_machine_is_allowed_only_on_request() -> None:
         "did:web:badges.example%2Fevil",
         "did:web:badges.example%3Ax",
         "did:web:badges.example%3A99999",
+        "did:web:badges.example%3A0",
+        "did:web:badges.example%3A",
+        "did:web:badges.example%3A80%3A80",
+        "did:web:badges%2Eexample%3A443",
+        "did:web:b%61dges.example%3A443",
+        "did:web:badges.example%3A\u0664\u0664\u0663",
+        "did:web:badges.example%2F..%3A443",
         "did:web:badges.example:..",
         "did:web:badges.example:.:x",
         "did:web:badges.example::x",
@@ -73,12 +77,3 @@ def test_a_document_lists_its_keys_for_assertion() -> None:
     (method,) = document["verificationMethod"]
     assert method["controller"] == document["id"] == "did:web:x.example"
     assert document["assertionMethod"] == [method["id"]]
-
-
-def test_the_core_brings_no_network_in() -> None:
-    code = (
-        "import sys, shared.credentials;"
-        "print([m for m in ('asyncpg', 'aiokafka', 'aiohttp', 'fastapi', 'httpx') if m in sys.modules])"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"

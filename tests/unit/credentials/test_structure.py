@@ -3,13 +3,17 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.credentials import MICRO_CREDENTIAL_CONTEXT, OPEN_BADGES, check_structure
 from tests.unit.credentials.badges import EU_ELEMENTS, badge, signed
 
+SIGNED = signed()
+
 
 def test_our_own_badges_are_well_formed() -> None:
-    assert check_structure(signed()) == []
+    assert check_structure(SIGNED) == []
     assert check_structure(signed(badge(microCredential=EU_ELEMENTS))) == []
 
 
@@ -57,3 +61,21 @@ def test_an_achievement_has_what_open_badges_ask(name: str) -> None:
     del document["credentialSubject"]["achievement"][name]
     (finding,) = check_structure(document)
     assert finding.pointer == f"#/credentialSubject/achievement/{name}"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from([*SIGNED, "achievement", "x"]), inner, max_size=6)
+        ),
+        max_leaves=15,
+    ),
+    st.sampled_from(sorted(SIGNED)),
+)
+@settings(max_examples=200, deadline=None)
+def test_no_value_makes_the_check_itself_fail(value: Any, place: str) -> None:
+    assert isinstance(check_structure({**SIGNED, place: value}), list)
+    if isinstance(value, dict):
+        assert check_structure(value)
