@@ -1,7 +1,7 @@
 """The issuer: settings → telemetry → database → bus → HTTP and relay. The only file that builds its parts."""
 
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -30,7 +30,7 @@ from services.issuer.settings import Settings
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import KafkaBus
 from shared.bus.port import Bus
-from shared.credentials.sealing import Sealer, UnusableKek
+from shared.credentials.sealing import CannotUnseal, Sealer, UnusableKek
 from shared.events.catalogue import TOPICS
 from shared.http import idempotency
 from shared.http.app import HttpSettings, create_app
@@ -38,7 +38,7 @@ from shared.http.auth import Authenticator
 from shared.http.limits import Limits
 from shared.http.server import Periodic, run_loop, serve
 from shared.outbox.relay import Relay
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Unavailable
 from shared.postgres.migrations import migrate_patiently
 from shared.telemetry import TelemetrySettings, setup
 
@@ -95,6 +95,8 @@ async def run(settings: Settings) -> None:
         bus = open_bus(settings)
         stack.push_async_callback(bus.close)
         await migrate_patiently(settings.database.owner_url, settings.database.url, [MIGRATIONS])
+        with suppress(Unavailable):  # then it is made, or opened, when the first token is asked for
+            await here.token_keys.signer()
         relay = Relay(bus, db, topics=TOPICS)
         app = create_app(
             title="Laurel issuer",
@@ -129,6 +131,8 @@ def main() -> None:
     except ValidationError as error:
         wrong = "; ".join(f"LAUREL_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
         sys.exit(f"issuer: the settings cannot be used: {wrong}")
+    except CannotUnseal as error:
+        sys.exit(f"issuer: LAUREL_KEK does not open what the database holds: {error}")
     except UnusableKek as error:
         sys.exit(f"issuer: LAUREL_KEK cannot be used: {error}; it is written id:base64, 32 bytes each")
 

@@ -31,6 +31,24 @@ async def test_without_a_usable_key_encryption_key_it_does_not_start_and_says_wh
     assert "Traceback" not in process.tail()
 
 
+async def test_with_a_key_encryption_key_that_opens_nothing_it_does_not_start(
+    templates: Templates, tmp_path: Path
+) -> None:
+    other = "other:" + base64.b64encode(b"x" * 32).decode()
+    async with templates.database("issuer") as database:
+        with lone_issuer(database, tmp_path):
+            pass
+        port = free_ports()["issuer"]
+        environment = issuer_environment(database, port, "operator-token-of-a-test", LAUREL_KEK=other)
+        process = ServiceProcess("issuer", port, environment, tmp_path / "log")
+        process.start()
+        with contextlib.suppress(StackFailure):
+            process.wait_ready(15)
+
+    assert process.exit_code == 1
+    assert "LAUREL_KEK does not open what the database holds" in process.tail()
+
+
 async def test_it_is_ready_and_issues_with_the_broker_away_and_says_so(issuer: LoneIssuer, issuer_api: Api) -> None:
     tenant = await issuer_api.institution()
     await issuer_api.issue(tenant, await issuer_api.achievement(tenant))
