@@ -1,7 +1,7 @@
 """What verifiers fetch: status lists and DID documents. Public, and made to be cached."""
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import Path, Response
@@ -14,17 +14,25 @@ from shared.http.app import router
 from shared.http.etags import IfNoneMatch, etag, not_modified
 
 routes = router("public")
+
+
+def _answers(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """What the OpenAPI document says of a public JSON document."""
+    content = {media_type: {"schema": {"type": "object"}}}
+    return {200: {"description": "The document.", "content": content}, 304: {"description": "Not modified."}}
+
+
 _CACHE = "public, max-age=60, must-revalidate"
 
 
-@routes.get("/status-lists/{list_id}")
+@routes.get("/status-lists/{list_id}", response_class=Response, responses=_answers("application/vc"))
 async def status_list(list_id: Id, here: Here, if_none_match: IfNoneMatch = None) -> Response:
     """A signed BitstringStatusListCredential (Bitstring Status List 1.0)."""
     signed = await here.status_lists.get(list_id)
     return _cacheable(signed.document, etag(signed.tag), "application/vc", if_none_match)
 
 
-@routes.get("/institutions/{slug}/did.json")
+@routes.get("/institutions/{slug}/did.json", response_class=Response, responses=_answers("application/did+ld+json"))
 async def did(
     slug: Annotated[str, Path(max_length=63, pattern="^[a-z0-9-]+$")], here: Here, if_none_match: IfNoneMatch = None
 ) -> Response:
