@@ -33,7 +33,7 @@ class ServiceSettings(BaseSettings):
     operator_token: SecretStr = Field(min_length=16, description="The operator's bearer token.")
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP base URL that spans are sent to; none by default.")
     log_level: str = Field("info", description="debug, info, warning or error.")
-    rate_limit: float = Field(0, ge=0, description="Requests a second for each client; 0 is no limit.")
+    rate_limit: float = Field(3000, ge=0, description="Requests a second for each client; 0 is no limit.")
     uvloop: Literal["auto", "off"] = Field("auto", description="`off` uses asyncio's own loop.")
     instance: str = Field("1", description="Name of this replica, kept over restarts; different for each replica.")
 
