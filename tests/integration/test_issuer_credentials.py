@@ -272,6 +272,17 @@ async def test_what_would_not_fit_in_an_event_is_refused(issuer_api: Api, issuer
     assert await issuer.written() == before
 
 
+async def test_what_the_cryptosuite_cannot_sign_is_refused(issuer_api: Api, issuer: LoneIssuer) -> None:
+    tenant = await issuer_api.institution()
+    achievement = await issuer_api.achievement(tenant)
+    before = await issuer.written()
+    equal = {"achievement": achievement, "recipient": {"email": "a@example.org"}, "results": [{"value": "A"}] * 7}
+
+    assert expect(422, await issuer_api.post_credential(tenant, equal))["code"] == "too-complex"
+    assert await issuer.written() == before
+    expect(201, await issuer_api.post_credential(tenant, {**equal, "cryptosuite": "eddsa-jcs-2022"}))
+
+
 async def test_unknown_ids_and_forged_places_are_refused_without_an_error_of_ours(issuer_api: Api) -> None:
     tenant = await issuer_api.institution()
     base = f"{issuer_api.urls['issuer']}/v1/credentials"

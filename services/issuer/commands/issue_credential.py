@@ -18,7 +18,7 @@ from services.issuer.domain.recipient import Recipient, Subject, subject_of
 from services.issuer.domain.results import results_of
 from services.issuer.store import credentials
 from services.issuer.store.credentials import BuiltFrom, Signed
-from shared.credentials import build_open_badge, sign, status_list_entry
+from shared.credentials import ProofError, build_open_badge, sign, status_list_entry
 from shared.credentials.sealing import Sealer
 from shared.events.catalogue.credential import CredentialIssued
 from shared.events.ids import new_id
@@ -98,13 +98,16 @@ class Issuer:
             evidence=[{**one, "type": ["Evidence"]} for one in order.evidence],
             status=self._status_entries(credential),
         )
-        return sign(
-            document,
-            key=signatory.private_key,
-            verification_method=signatory.key.verification_method,
-            cryptosuite=order.cryptosuite,
-            created=credential.issued_at,
-        )
+        try:
+            return sign(
+                document,
+                key=signatory.private_key,
+                verification_method=signatory.key.verification_method,
+                cryptosuite=order.cryptosuite,
+                created=credential.issued_at,
+            )
+        except ProofError as error:  # seven equal results, say: eddsa-rdfc-2022 cannot order them in bounded time
+            raise Invalid([Fault("#", error.code, f"{order.cryptosuite} cannot sign it: {error.detail}")]) from None
 
     def _status_entries(self, credential: Credential) -> list[dict[str, Any]]:
         places: tuple[tuple[Purpose, Position], ...] = (
