@@ -40,14 +40,13 @@ class BusDatabase:
             yield connection
 
     async def make_schema(self) -> None:
-        """Create the tables where they are missing; of several processes one does it."""
+        """Create the tables where they are missing; of several processes one after the other."""
         [[present]] = await self.fetch("SELECT to_regclass('bus_offset') IS NOT NULL")
         if present:
             return
         async with self.transaction() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _SCHEMA_LOCK)
-            if not await connection.fetchval("SELECT to_regclass('bus_offset') IS NOT NULL"):
-                await connection.execute(_SCHEMA.read_text("utf-8"))
+            await connection.execute(_SCHEMA.read_text("utf-8"))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,6 +1,6 @@
 -- The embedded bus: a log for each partition, consumer groups, their offsets. Applied when the bus is first used.
 
-CREATE TABLE bus_partition (
+CREATE TABLE IF NOT EXISTS bus_partition (
     topic text NOT NULL,
     partition integer NOT NULL,
     next_offset bigint NOT NULL DEFAULT 0, -- its row lock serialises appends: offsets are dense, and visible in order
@@ -8,7 +8,7 @@ CREATE TABLE bus_partition (
     PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 50);
 
-CREATE TABLE bus_record (
+CREATE TABLE IF NOT EXISTS bus_record (
     topic text NOT NULL,
     partition integer NOT NULL,
     "offset" bigint NOT NULL,
@@ -19,12 +19,12 @@ CREATE TABLE bus_record (
     PRIMARY KEY (topic, partition, "offset")
 );
 
-CREATE TABLE bus_group (
+CREATE TABLE IF NOT EXISTS bus_group (
     "group" text PRIMARY KEY,
     generation bigint NOT NULL DEFAULT 0 -- grows when members or holders change; its row lock serialises that
 ) WITH (fillfactor = 50);
 
-CREATE TABLE bus_member (
+CREATE TABLE IF NOT EXISTS bus_member (
     "group" text NOT NULL,
     member uuid NOT NULL,
     instance text NOT NULL,
@@ -33,7 +33,7 @@ CREATE TABLE bus_member (
     PRIMARY KEY ("group", member)
 ) WITH (fillfactor = 50);
 
-CREATE TABLE bus_offset (
+CREATE TABLE IF NOT EXISTS bus_offset (
     "group" text NOT NULL,
     topic text NOT NULL,
     partition integer NOT NULL,

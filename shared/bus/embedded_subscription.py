@@ -58,12 +58,13 @@ class EmbeddedSubscription:
                 self._polled_at = time.monotonic()
                 self._arrived.clear()
                 await self._check_membership()
-                batches = await self._fetch(max_records)
-                left = deadline - time.monotonic()
-                if batches or left <= 0:
+                if batches := await self._fetch(max_records):
                     return batches
+                wait = min(deadline - time.monotonic(), POLL_FLOOR)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._arrived.wait(), min(left, POLL_FLOOR))
+                    await asyncio.wait_for(self._arrived.wait(), wait)
+                if not self._arrived.is_set() and time.monotonic() >= deadline:
+                    return {}
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Store offsets. Raises CommitLost when another member has a partition now, BusUnavailable."""

@@ -67,8 +67,9 @@ class Wakeups:
 
     async def _serve(self) -> None:
         """Listen and announce on one connection until it ends."""
+        settings = {"application_name": "laurel-bus-wakeups", "synchronous_commit": "off"}
         connection = await asyncpg.connect(
-            self._url, timeout=_TIMEOUT, command_timeout=_TIMEOUT, server_settings={"synchronous_commit": "off"}
+            self._url, timeout=_TIMEOUT, command_timeout=_TIMEOUT, server_settings=settings
         )
         ended = self._announced
         connection.add_termination_listener(lambda *_: ended.set())

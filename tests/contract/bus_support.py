@@ -50,13 +50,13 @@ def values_by_key(found: Sequence[Received]) -> dict[bytes | None, list[int]]:
 
 
 @asynccontextmanager
-async def polling(member: Subscription) -> AsyncIterator[list[Received]]:
+async def polling(member: Subscription, timeout: float = 0.2) -> AsyncIterator[list[Received]]:
     """Keep a member polling and committing in the background, as a consumer does; gives what it reads."""
     found: list[Received] = []
 
     async def work() -> None:
         while True:
-            batches = await member.poll(500, 0.2)
+            batches = await member.poll(500, timeout)
             found.extend(record for batch in batches.values() for record in batch)
             if batches:
                 try:
