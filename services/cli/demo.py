@@ -12,7 +12,7 @@ from services.cli import issue
 from services.cli.client import Client, open_client
 from services.cli.demo_cast import Institution, PlatformProcess, found, open_platform
 from services.cli.deployment import REPOSITORY
-from services.cli.output import UserError, progress, say, table
+from services.cli.output import UserError, complain, progress, say, table
 from services.cli.ports import free_ports
 from services.cli.stack import Stack, StackOptions, local_settings, open_stack
 from services.cli.stopwatch import Stopwatch
@@ -50,6 +50,9 @@ async def run(directory: Path, *, keep: bool) -> int:
         watch.show()
         for fault in faults:
             say(f"FAILED: {fault}")
+        if faults:
+            for service in stack.services.values():
+                complain(f"the end of {service.name}'s log:\n{service.last_lines(10)}")
         say("everything did what it should" if not faults else f"{len(faults)} faults")
         if keep:
             await _linger(stack)
@@ -197,7 +200,7 @@ def show(institutions: Sequence[Institution], credentials: Sequence[Credential],
     ]
     table(("learner", "institution", "credential", "verdict", "webhooks received"), rows, title="Credentials")
     valid = sum(report["received"].values())
-    say(f"webhooks received by the platform: {valid}, each signature valid; refused: {len(report['refused'])}")
+    say(f"\nwebhooks received by the platform: {valid}, each signature valid; refused: {len(report['refused'])}")
 
 
 def show_refusal(credential: Credential, verification: Mapping[str, Any]) -> None:

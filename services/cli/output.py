@@ -35,7 +35,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
     if not console.is_terminal:
         _plain_table(columns, cells, title)
         return
-    drawn = Table(title=title or None, title_justify="left")
+    drawn = Table(title=f"\n{title}" if title else None, title_justify="left")
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in cells:
@@ -45,7 +45,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
 
 def _plain_table(columns: Sequence[str], cells: list[list[str]], title: str) -> None:
     if title:
-        say(title)
+        say(f"\n{title}")
     lines = [list(columns), *cells]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for line in lines:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -88,12 +89,19 @@ class Up:
 
 
 @pytest.fixture
-def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
+def folder() -> Iterator[Path]:
+    """A directory outside pytest's own, which other runs of pytest close to the account Postgres runs as."""
+    with tempfile.TemporaryDirectory(prefix="laurel-up-") as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def up(folder: Path) -> Iterator[Callable[..., Up]]:
     """Starts `laurel up` in the test's directory, on ports that stay the same, and ends whatever is left."""
     ports = free_ports()
     started: list[Up] = []
 
-    def start(data: Path = tmp_path / "data") -> Up:
+    def start(data: Path = folder / "data") -> Up:
         started.append(Up(data, ports))
         return started[-1]
 
@@ -143,9 +151,9 @@ async def test_everything_is_there_again_after_a_stop(up: Callable[..., Up]) -> 
     assert second.stop(signal.SIGTERM) == 0
 
 
-async def test_events_can_go_through_kafka_instead(tmp_path: Path, stacks: Stacks) -> None:
+async def test_events_can_go_through_kafka_instead(folder: Path, stacks: Stacks) -> None:
     address = stacks.fresh_kafka()
-    running = Up(tmp_path / "data", free_ports(), "--bus", "kafka", "--kafka", address)
+    running = Up(folder / "data", free_ports(), "--bus", "kafka", "--kafka", address)
     try:
         running.wait_for("^ready$")
         running.wait_for(f"bus: Kafka at {address}")
@@ -158,13 +166,13 @@ async def test_events_can_go_through_kafka_instead(tmp_path: Path, stacks: Stack
     assert code == 0
 
 
-def test_a_second_one_and_a_port_in_use_are_refused_in_one_line(up: Callable[..., Up], tmp_path: Path) -> None:
+def test_a_second_one_and_a_port_in_use_are_refused_in_one_line(up: Callable[..., Up], folder: Path) -> None:
     first = up()
     first.wait_for("^ready$")
-    same_ports = up(tmp_path / "other")
+    same_ports = up(folder / "other")
     assert same_ports.process.wait(20) == 1
     same_ports.wait_for(r"port \d+ is in use; choose another with --issuer-port", 5)
-    same_directory = Up(tmp_path / "data", free_ports())
+    same_directory = Up(folder / "data", free_ports())
     assert same_directory.process.wait(20) == 1
     same_directory.wait_for(rf"in use by another `laurel up` \(process {first.process.pid}\)", 5)
     assert not any("Traceback" in line for line in same_ports.lines + same_directory.lines)
