@@ -17,6 +17,7 @@ MAX_STRING = 64 * 1024
 MAX_ARRAY = 10_000
 MAX_INTEGER = 2**53 - 1  # I-JSON (RFC 7493, 2.2): beyond it, readers begin to round
 
+_SHORT = 16 * 1024
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{][ \t\r\n]*+[\]}]|[\[\]{},"]', re.DOTALL)
 _SUSPECT_NUMBER = re.compile(r"\d[eE]\+?\d\d|\d{16}")
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
@@ -63,7 +64,8 @@ def parse(data: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise InvalidCharacters(f"the body is not UTF-8 {_place(data[: error.start].decode())}") from None
     try:
-        value = (_CAREFUL if _SUSPECT_NUMBER.search(text) else _DECODER).decode(text)
+        careful = len(text) > _SHORT or _SUSPECT_NUMBER.search(text) is not None
+        value = (_CAREFUL if careful else _DECODER).decode(text)
     except json.JSONDecodeError as error:
         raise InvalidJson(f"{error.msg}, at line {error.lineno}, column {error.colno}") from None
     except _BadNumber as error:
@@ -131,7 +133,7 @@ def _constant(text: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_constant)
-# Calling back for every number costs more than the rest of the parse; only a text that holds a big one needs it.
+# Calling back for every number costs more than the rest of the parse; a short text is searched for a big one instead.
 _CAREFUL = json.JSONDecoder(
     object_pairs_hook=_members, parse_float=_number, parse_int=_integer, parse_constant=_constant
 )
