@@ -23,5 +23,5 @@
             rows = await credentials.page(tx, UUID(place[0]) if place else None, limit + 1)
         return page(request, response, rows, limit, place=lambda row: [str(row.id)], item=shown)
 
-and main.py builds `create_app(…, routers=[routes])` and runs `serve(app, host=…, port=…, components=[relay, consumer])`.
+and main.py builds `create_app(…, routers=[routes])` and runs `serve(app, …, components=[relay, consumer])`.
 """
