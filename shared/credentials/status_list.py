@@ -5,7 +5,10 @@ import binascii
 import gzip
 import hashlib
 import zlib
+from array import array
+from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from shared.credentials.contexts import CREDENTIALS_V2
@@ -135,9 +138,18 @@ def position(seed: bytes, counter: int, size: int) -> int:
 
 
 def _permute(seed: bytes, value: int, half: int) -> int:
-    mask = (1 << half) - 1
-    left, right = value >> half, value & mask
-    for turn in range(_ROUNDS):
-        digest = hashlib.blake2b(bytes([turn]) + right.to_bytes(8), key=seed[:64], digest_size=8).digest()
-        left, right = right, left ^ (int.from_bytes(digest) & mask)
+    left, right = value >> half, value & ((1 << half) - 1)
+    for values in _rounds(seed, half):
+        left, right = right, left ^ values[right]
     return left << half | right
+
+
+@lru_cache(maxsize=512)
+def _rounds(seed: bytes, half: int) -> tuple[Sequence[int], ...]:
+    """What each round does to each of the few values half a position can have: worked out once for a list."""
+    mask = (1 << half) - 1
+    return tuple(array("L", (_mix(seed, turn, right) & mask for right in range(mask + 1))) for turn in range(_ROUNDS))
+
+
+def _mix(seed: bytes, turn: int, right: int) -> int:
+    return int.from_bytes(hashlib.blake2b(bytes([turn]) + right.to_bytes(8), key=seed[:64], digest_size=8).digest())

@@ -12,13 +12,12 @@ from uuid import UUID
 from services.issuer.domain.credential import Position
 from services.issuer.domain.positions import BLOCK, OpenList, Reservation
 from services.issuer.store import institutions, status_lists
+from shared.credentials import MIN_ENTRIES
 from shared.events.ids import new_id
 from shared.postgres.database import Database, Transaction
 
 Pair = tuple[Position, Position]
 _SEED_BYTES = 32
-# Twice what the specification asks for: of an even number of bits, which the permutation covers without detours.
-_SIZE = 2**18
 _REMEMBERED = 10_000
 
 
@@ -91,7 +90,7 @@ async def reserve_positions(tx: Transaction, institution_id: UUID, *, now: datet
     if reserved is not None:
         return reserved
     await status_lists.close_open(tx, institution_id)
-    revocation, suspension = (OpenList(new_id(), token_bytes(_SEED_BYTES), _SIZE) for _ in range(2))
+    revocation, suspension = (OpenList(new_id(), token_bytes(_SEED_BYTES), MIN_ENTRIES) for _ in range(2))
     await status_lists.open_lists(tx, institution_id, revocation, suspension, now)
     reserved = await status_lists.reserve(tx, institution_id, BLOCK)
     assert reserved is not None, "new lists are empty"
