@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -222,6 +222,36 @@ async def test_verifications_of_ours_are_announced_and_numbered(
     assert versions == list(range(1, len(versions) + 1))
     assert {event["verdict"] for event in heard} <= {"valid", "cannot-tell", "valid-with-warnings"}
     assert all(set(event) == EVENT_FIELDS for event in heard), "nothing about the learner, nor about who asked"
+
+
+async def test_it_starts_and_answers_without_the_bus(
+    http: httpx.AsyncClient, stack: Stack, bus: Bus, issuer: PaperIssuer
+) -> None:
+    issued = issuer.issue()
+    await publish(bus, issued.event)
+    await until(http, issued.document, "valid")
+    process = stack["verifier"]
+    before = process.environment
+    process.stop()
+    process.environment = without_bus(before)
+    try:
+        process.start()
+        await asyncio.to_thread(process.wait_ready)
+        assert (await verify(http, issued.document))["verdict"] == "valid"
+        checks = (await http.get("/readyz")).json()["checks"]
+        assert checks["relay"] != "ok"
+    finally:
+        assert process.stop() == 0
+        process.environment = before
+        process.start()
+        await asyncio.to_thread(process.wait_ready)
+    await until(http, issued.document, "valid")
+
+
+def without_bus(environment: Mapping[str, str]) -> dict[str, str]:
+    """The same, with the bus at a port where nobody listens."""
+    dead = {"LAUREL_KAFKA": "127.0.0.1:9", "LAUREL_BUS_DATABASE_URL": "postgresql://u:p@127.0.0.1:9/none"}
+    return {**environment, **{name: value for name, value in dead.items() if name in environment}}
 
 
 EVENT_FIELDS = {"version", "verification_id", "credential_id", "institution_id", "verdict", "verified_at"}
