@@ -218,16 +218,8 @@ async def _stop(component: Component, seconds: float) -> None:
 
 def run_loop(main: Coroutine[Any, Any, None], *, uvloop: bool) -> None:
     """Run the coroutine `main` on uvloop, or on the plain loop where the operator switched uvloop off."""
-    _collect_seldom()
     with asyncio.Runner(loop_factory=fast_loop.new_event_loop if uvloop else None) as runner:
         runner.run(main)
-
-
-def _collect_seldom() -> None:
-    """What was imported stays for ever, and requests leave few cycles: looking for them seldom saves a fifth of CPU."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 50)
 
 
 class Periodic:
