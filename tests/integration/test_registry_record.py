@@ -3,141 +3,52 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import orjson
 import pytest
 
-from services.registry.commands.rebuild_projections import rebuild_projections
 from services.registry.commands.replay_registrations import replay_registrations
 from services.registry.domain.counts import Counts
-from services.registry.handlers import HANDLERS
-from services.registry.store import achievements, counts, institutions, rebuilds, records
+from services.registry.store import achievements, counts, institutions, records
 from shared.credentials import jcs
 from shared.events.catalogue import (
     AchievementArchived,
     AchievementPublished,
     AchievementRevised,
-    CredentialIssued,
     CredentialReinstated,
     CredentialRevoked,
     CredentialSuspended,
-    CredentialVerified,
     InstitutionRegistered,
     InstitutionSuspended,
     InstitutionUpdated,
 )
-from shared.events.catalogue.credential import StatusEntry
-from shared.events.envelope import Envelope, Event
-from shared.events.ids import new_id
-from shared.inbox import inbox
+from shared.events.envelope import Event
 from shared.inbox.dispatch import InvalidMessage
-from shared.postgres.database import Database, Transaction
+from shared.postgres.database import Database
 from tests.fixtures.postgres import Templates
-
-AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
-INSTITUTION, ACHIEVEMENT = uuid4(), uuid4()
-DOCUMENT = {"zeta": "stays first", "id": "https://r.example/credentials/1", "@context": [], "number": 1.0, "ü": "é"}
-ENTRY = StatusEntry(purpose="revocation", status_list_credential="https://i.example/status-lists/1", index=7)
+from tests.integration.registry_events import (
+    ACHIEVEMENT,
+    AT,
+    DOCUMENT,
+    INSTITUTION,
+    achievement,
+    call,
+    changed,
+    count,
+    handle,
+    institution,
+    issued,
+    registrations,
+    status,
+    verified,
+)
 
 
 @pytest.fixture
 async def db(templates: Templates) -> AsyncIterator[Database]:
     async with templates.copy("registry") as database:
         yield database
-
-
-def issued(credential_id: UUID, **change: Any) -> CredentialIssued:
-    fields = {
-        "version": 1,
-        "credential_id": credential_id,
-        "institution_id": INSTITUTION,
-        "achievement_id": ACHIEVEMENT,
-        "issuer": "did:web:i.example",
-        "document": DOCUMENT,
-        "status_entries": [ENTRY],
-        "issued_at": AT,
-    }
-    return CredentialIssued.model_validate({**fields, **change})
-
-
-def changed(kind: type[Event], credential_id: UUID, version: int) -> Event:
-    return kind.model_validate(
-        {
-            "version": version,
-            "credential_id": credential_id,
-            "institution_id": INSTITUTION,
-            "status_entry": ENTRY,
-            "reason": "because",
-            "changed_at": AT,
-        }
-    )
-
-
-def verified(credential_id: UUID, version: int) -> CredentialVerified:
-    return CredentialVerified(
-        version=version,
-        verification_id=uuid4(),
-        credential_id=credential_id,
-        institution_id=INSTITUTION,
-        verdict="valid",
-        verified_at=AT,
-    )
-
-
-def institution(kind: type[Event], version: int, **fields: Any) -> Event:
-    profile = {"slug": "u", "did": "did:web:i.example", "name": f"Name {version}", "url": "https://u.example"}
-    return kind.model_validate({"version": version, "institution_id": INSTITUTION, **fields, **profile})
-
-
-def achievement(kind: type[Event], version: int, revision: int, **fields: Any) -> Event:
-    document = {"id": "https://r.example/achievements/1", "name": f"Name {revision}", "achievementType": "Course"}
-    return kind.model_validate(
-        {
-            "version": version,
-            "achievement_id": ACHIEVEMENT,
-            "institution_id": INSTITUTION,
-            "revision": revision,
-            "document": document,
-            **fields,
-        }
-    )
-
-
-async def handle(db: Database, *events: Event) -> None:
-    """As the consumer does, without its inbox: every event in one transaction."""
-    async with db.worker() as tx:
-        for event in events:
-            await call(tx, event)
-
-
-async def call(tx: Transaction, event: Event) -> None:
-    envelope = Envelope(new_id(), event.TYPE, "/issuer", event.key, AT, event.version)
-    await HANDLERS[type(event)](tx, envelope, event)
-
-
-async def count(db: Database) -> Counts:
-    async with db.worker() as tx:
-        of_achievement = (await counts.of_achievements(tx, [ACHIEVEMENT])).get(ACHIEVEMENT, Counts())
-        of_institution = (await counts.of_institutions(tx, [INSTITUTION])).get(INSTITUTION, Counts())
-        of_all, _, _ = await counts.of_all(tx)
-    assert of_achievement == of_institution == of_all
-    return of_achievement
-
-
-async def status(db: Database, credential_id: UUID) -> str:
-    async with db.worker() as tx:
-        record = await records.get(tx, credential_id)
-    assert record is not None
-    return record.status
-
-
-async def registrations(db: Database) -> list[dict[str, Any]]:
-    async with db.worker() as tx:
-        rows = await tx.fetch("SELECT event_id, key, value FROM outbox WHERE topic = 'registry.events' ORDER BY id")
-    return [{"event_id": row["event_id"], "key": row["key"], **orjson.loads(row["value"])} for row in rows]
 
 
 async def test_a_credential_is_recorded_once_with_the_bytes_in_their_order(db: Database) -> None:
@@ -271,94 +182,3 @@ async def test_a_replay_repeats_ids_and_times(db: Database) -> None:
         rest = await replay_registrations(tx, page.next, 3)
     assert (page.events, page.remaining, rest.events, rest.next) == (3, 2, 2, None)
     assert await registrations(db) == first
-
-
-class TestRebuild:
-    """`POST /v1/rebuild` and a replay of the issuer's events afterwards (docs/decisions/0045)."""
-
-    async def take(self, db: Database, *events: tuple[UUID, Event]) -> None:
-        """As the consumer does: the inbox decides, under the events' own ids."""
-        async with db.worker() as tx:
-            for event_id, event in events:
-                envelope = Envelope(event_id, event.TYPE, "/issuer", event.key, AT, event.version)
-                if await inbox.take(tx, [envelope]):
-                    await HANDLERS[type(event)](tx, envelope, event)
-
-    async def test_a_damaged_projection_is_written_anew_and_nothing_is_announced_twice(self, db: Database) -> None:
-        credential_id = uuid4()
-        past = [
-            (new_id(), institution(InstitutionRegistered, 1, registered_at=AT)),
-            (new_id(), achievement(AchievementPublished, 1, 1, published_at=AT)),
-            (new_id(), issued(credential_id)),
-            (new_id(), changed(CredentialRevoked, credential_id, 2)),
-        ]
-        await self.take(db, *past)
-        async with db.worker() as tx:
-            await tx.execute("UPDATE record SET document = 'damaged', status = 'active'")
-            await tx.execute("UPDATE institution SET name = 'damaged'")
-            await tx.execute("UPDATE achievement SET name = 'damaged'")
-            await counts.fold(tx, 100)
-            await tx.execute("UPDATE achievement_count SET issued = 99")
-        await self.take(db, *past)
-        assert (await count(db)).issued == 99, "without a rebuild the inbox keeps the replay out"
-
-        assert await rebuild_projections(db) == 4
-        assert await count(db) == Counts(issued=1)
-        async with db.worker() as tx:
-            assert await rebuilds.stale(tx) == {"records": 1, "institutions": 1, "achievements": 1}
-        await self.take(db, *past)
-
-        async with db.worker() as tx:
-            assert await rebuilds.stale(tx) == {"records": 0, "institutions": 0, "achievements": 0}
-            served = await records.document(tx, credential_id)
-            shown = await institutions.get(tx, INSTITUTION)
-            document = await achievements.get(tx, ACHIEVEMENT)
-        assert served is not None
-        assert served.document == orjson.dumps(DOCUMENT)
-        assert shown is not None
-        assert document is not None
-        assert (shown.name, document.name) == ("Name 1", "Name 1")
-        assert await status(db, credential_id) == "revoked"
-        assert await count(db) == Counts(issued=1, revoked=1)
-        assert len(await registrations(db)) == 1
-
-    async def test_a_live_event_amid_the_replay_is_not_undone_by_it(self, db: Database) -> None:
-        credential_id = uuid4()
-        past = [(new_id(), issued(credential_id)), (new_id(), changed(CredentialSuspended, credential_id, 2))]
-        live = (new_id(), changed(CredentialRevoked, credential_id, 3))
-        for place in range(3):
-            await self.take(db, *past)
-            await rebuild_projections(db)
-            order = [*past[:place], live, *past[place:], live]
-            for each in order:
-                await self.take(db, each)
-            assert await status(db, credential_id) == "revoked", f"live event at place {place}"
-            assert await count(db) == Counts(issued=1, revoked=1)
-
-    async def test_a_live_suspension_of_an_institution_amid_the_replay_stays(self, db: Database) -> None:
-        past = [
-            (new_id(), institution(InstitutionRegistered, 1, registered_at=AT)),
-            (new_id(), institution(InstitutionUpdated, 2, updated_at=AT)),
-        ]
-        suspended = InstitutionSuspended(version=3, institution_id=INSTITUTION, reason="x", suspended_at=AT)
-        live = (new_id(), suspended)
-        for place in range(3):
-            await self.take(db, *past)
-            await rebuild_projections(db)
-            for each in [*past[:place], live, *past[place:], live]:
-                await self.take(db, each)
-            async with db.worker() as tx:
-                shown = await institutions.get(tx, INSTITUTION)
-            assert shown is not None
-            assert (shown.name, shown.state) == ("Name 2", "suspended"), f"live event at place {place}"
-
-    async def test_live_events_wait_while_the_epoch_changes(self, db: Database) -> None:
-        credential_id = uuid4()
-        async with db.worker() as tx:
-            await rebuilds.begin(tx)
-            taking = asyncio.create_task(self.take(db, (new_id(), issued(credential_id))))
-            await asyncio.sleep(0.2)
-            assert not taking.done()
-        await taking
-        async with db.worker() as tx:
-            assert (await rebuilds.stale(tx))["records"] == 0

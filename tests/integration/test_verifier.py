@@ -11,13 +11,12 @@ import httpx
 import orjson
 import pytest
 
-from shared.bus.embedded import EmbeddedBus
-from shared.bus.kafka import KafkaBus
 from shared.bus.port import Bus
-from shared.credentials import CRYPTOSUITES, Cryptosuite, did_web
+from shared.credentials import CRYPTOSUITES, Cryptosuite
 from shared.events.catalogue import CredentialReinstated, CredentialRevoked, CredentialSuspended
 from tests.fixtures.services import Stacks
 from tests.fixtures.stack import Stack
+from tests.integration.lone_service import client, only, open_bus, paper_issuer
 from tests.integration.paper_issuer import Issued, PaperIssuer, publish, utc_now
 
 HOUR = timedelta(hours=1)
@@ -26,37 +25,26 @@ HOUR = timedelta(hours=1)
 @pytest.fixture(scope="module")
 def stack(stacks: Stacks, bus_kind: str) -> Iterator[Stack]:
     """The verifier alone, on each bus."""
-    stacks.stop_shared()
-    with stacks.open(bus_kind, start=False) as made:
-        made.start("verifier")
+    with only("verifier", stacks, bus_kind) as made:
         yield made
 
 
 @pytest.fixture
 async def bus(stack: Stack) -> AsyncIterator[Bus]:
-    deployment = stack.deployment
-    made: Bus
-    if deployment.kafka is not None:
-        made = KafkaBus(deployment.kafka)
-    else:
-        assert deployment.bus_database_url is not None
-        made = EmbeddedBus(deployment.bus_database_url)
-    yield made
-    await made.close()
+    async with open_bus(stack) as made:
+        yield made
 
 
 @pytest.fixture
 async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=stack["verifier"].url, timeout=30, trust_env=False) as client:
-        yield client
+    async with client(stack, "verifier") as made:
+        yield made
 
 
 @pytest.fixture
 async def issuer(stack: Stack, bus: Bus) -> PaperIssuer:
     """An institution the verifier has heard of."""
-    urls = stack.deployment.urls()
-    made = PaperIssuer(urls["registry"], f"{urls['issuer']}/status-lists", "")
-    made.did = did_web(urls["issuer"], made.slug)
+    made = paper_issuer(stack)
     await publish(bus, *made.introduction())
     return made
 

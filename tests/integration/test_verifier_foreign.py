@@ -18,15 +18,14 @@ from shared.credentials import MIN_ENTRIES, StatusList, status_list_entry
 from tests.fixtures.services import Stacks
 from tests.fixtures.stack import Stack
 from tests.integration.foreign_site import ForeignSite, open_site
+from tests.integration.lone_service import client, only
 from tests.integration.paper_issuer import PaperIssuer, utc_now
 
 
 @pytest.fixture(scope="module")
 def stack(stacks: Stacks) -> Iterator[Stack]:
     """The verifier alone, allowed to fetch from this machine."""
-    stacks.stop_shared()
-    with stacks.open("embedded", start=False) as made:
-        made.start("verifier")
+    with only("verifier", stacks, "embedded") as made:
         yield made
 
 
@@ -35,8 +34,8 @@ async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
     # A share of fetches belongs to an address, so each test comes from its own.
     address = f"127.{uuid4().int % 200 + 1}.{uuid4().int % 250}.{uuid4().int % 250 + 1}"
     transport = httpx.AsyncHTTPTransport(local_address=address)
-    async with httpx.AsyncClient(base_url=stack["verifier"].url, timeout=30, transport=transport) as client:
-        yield client
+    async with httpx.AsyncClient(base_url=stack["verifier"].url, timeout=30, transport=transport) as made:
+        yield made
 
 
 @pytest.fixture
@@ -138,20 +137,19 @@ class TestDids:
         self, stacks: Stacks, site: ForeignSite, stranger: PaperIssuer
     ) -> None:
         """First seen by one verifier, then by the same one restarted, so that its memory is gone and the pins stay."""
-        with stacks.open("embedded", start=False) as own:
-            own.start("verifier")
-            async with httpx.AsyncClient(base_url=own["verifier"].url, timeout=30, trust_env=False) as http:
+        with only("verifier", stacks, "embedded") as own:
+            async with client(own, "verifier") as http:
                 before = stranger.issue(status=[])
                 assert (await verify(http, before.document))["verdict"] == "valid-with-warnings"
             own.restart("verifier")
             new_owner = PaperIssuer("https://elsewhere.example", "", stranger.did, slug=stranger.slug)
             site.put(f"/{stranger.slug}/did.json", new_owner.did_document())
-            async with httpx.AsyncClient(base_url=own["verifier"].url, timeout=30, trust_env=False) as http:
+            async with client(own, "verifier") as http:
                 body = await verify(http, new_owner.issue(status=[]).document)
                 assert (body["verdict"], check(body, "issuer")) == ("forged", ("fail", "key-changed"))
             own.restart("verifier")
             site.behave(f"/{stranger.slug}/did.json", _not_found)
-            async with httpx.AsyncClient(base_url=own["verifier"].url, timeout=30, trust_env=False) as http:
+            async with client(own, "verifier") as http:
                 body = await verify(http, before.document)
                 assert body["verdict"] == "valid-with-warnings", "keys seen within a day stand in"
             assert "issuer.key_changed" in own["verifier"].log.read_text()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.fixtures.services import Stacks
 from tests.fixtures.stack import Stack
+from tests.integration.lone_service import client, only
 from tests.integration.paper_issuer import PaperIssuer
 
 STRANGER = PaperIssuer("https://r.example", "https://i.example/status-lists", "did:web:unresolvable.example:u")
@@ -20,16 +21,14 @@ JSON = {"content-type": "application/json"}
 @pytest.fixture(scope="module")
 def stack(stacks: Stacks) -> Iterator[Stack]:
     """The verifier alone; no event is needed here."""
-    stacks.stop_shared()
-    with stacks.open("embedded", start=False) as made:
-        made.start("verifier")
+    with only("verifier", stacks, "embedded") as made:
         yield made
 
 
 @pytest.fixture
 async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=stack["verifier"].url, timeout=30, trust_env=False) as client:
-        yield client
+    async with client(stack, "verifier") as made:
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -210,8 +209,8 @@ async def test_what_is_costly_to_canonicalise_is_given_up_quickly(http: httpx.As
 async def test_costly_documents_do_not_hold_up_others(http: httpx.AsyncClient) -> None:
     heavy, light = rdfc_by_did_key(), rdfc_by_did_key()
     assert (await http.post("/v1/verify", json={"credential": light})).json()["verdict"] == "valid-with-warnings"
-    heavy["evidence"] = [{"id": f"urn:x:{n}", "type": ["Evidence"], "name": f"n {n}"} for n in range(380)]
-    posts = [asyncio.create_task(http.post("/v1/verify", json={"credential": heavy})) for _ in range(8)]
+    heavy["evidence"] = [{"id": f"urn:x:{n}", "type": ["Evidence"], "name": f"n {n}"} for n in range(200)]
+    posts = [asyncio.create_task(http.post("/v1/verify", json={"credential": heavy})) for _ in range(24)]
     await asyncio.sleep(0.1)
     started = time.monotonic()
     assert (await http.post("/v1/verify", json={"credential": light})).json()["verdict"] == "valid-with-warnings"
