@@ -44,6 +44,15 @@ def open_bus(settings: Settings) -> Bus:
     return KafkaBus(settings.kafka, replication=settings.kafka_replication)
 
 
+def build_authenticator(settings: Settings, db: Database, trusted: OutboundClient) -> Authenticator:
+    """Checks tokens by the token issuer's key set, which `trusted` may fetch from wherever the operator says."""
+    return Authenticator(
+        RemoteKeySet(settings.key_set_url, trusted, db),
+        issuer=settings.expected_issuer,
+        operator_token=settings.operator_token.get_secret_value(),
+    )
+
+
 async def run(settings: Settings) -> None:
     """Serve until told to stop."""
     async with AsyncExitStack() as stack:
@@ -65,11 +74,7 @@ async def run(settings: Settings) -> None:
             settings=HttpSettings(settings.registry_url.rstrip("/"), secret, settings.rate_limit),
             db=db,
             routers=[*ROUTERS, parked_router(db, group=NAME, handlers=HANDLERS)],
-            authenticator=Authenticator(
-                RemoteKeySet(settings.key_set_url, trusted, db),
-                issuer=settings.expected_issuer,
-                operator_token=secret,
-            ),
+            authenticator=build_authenticator(settings, db, trusted),
             ready=[lambda: ("relay", relay.trouble), lambda: ("consumer", consumer.trouble)],
         )
         app.state.context = Context(
