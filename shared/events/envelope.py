@@ -5,6 +5,7 @@ belongs to are class arguments, so a type and its place on the bus cannot drift 
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
@@ -17,6 +18,9 @@ SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
 MAX_VALUE_BYTES = 256 * 1024
 _TYPE = re.compile(r"org\.laurel\.(?P<short>[a-z_]+\.[a-z_]+)\.v(?P<version>[1-9]\d*)")
+
+_SEQUENCE = re.compile(r"[0-9]{1,20}")
+_MAX_SEQUENCE = 2**63 - 1
 
 Header = tuple[str, bytes]
 
@@ -120,27 +124,44 @@ class Envelope:
     def from_headers(cls, headers: list[Header]) -> Self:
         """Read the attributes back. Raises UnreadableEvent for a missing or malformed one."""
         found = dict(headers)
-
-        def text(name: str) -> str:
-            try:
-                return found[name].decode()
-            except KeyError:
-                raise UnreadableEvent("missing-attribute", name) from None
-            except UnicodeDecodeError:
-                raise UnreadableEvent("malformed-attribute", f"{name} is not UTF-8") from None
-
-        if text("ce_specversion") != SPEC_VERSION:
+        if _text(found, "ce_specversion") != SPEC_VERSION:
             raise UnreadableEvent("malformed-attribute", "ce_specversion is not 1.0")
         try:
             return cls(
-                id=UUID(text("ce_id")),
-                type=text("ce_type"),
-                source=text("ce_source"),
-                subject=text("ce_subject"),
-                time=datetime.fromisoformat(text("ce_time")),
-                sequence=int(text("ce_sequence")),
-                traceparent=text("traceparent") if "traceparent" in found else None,
-                tracestate=text("tracestate") if "tracestate" in found else None,
+                id=UUID(_text(found, "ce_id")),
+                type=_text(found, "ce_type"),
+                source=_text(found, "ce_source"),
+                subject=_text(found, "ce_subject"),
+                time=_time(_text(found, "ce_time")),
+                sequence=_sequence(_text(found, "ce_sequence")),
+                traceparent=_text(found, "traceparent") if "traceparent" in found else None,
+                tracestate=_text(found, "tracestate") if "tracestate" in found else None,
             )
         except ValueError as error:
             raise UnreadableEvent("malformed-attribute", str(error)[:200]) from error
+
+
+def _text(found: Mapping[str, bytes], name: str) -> str:
+    """An attribute as text that every store takes: not empty, no control characters. Raises UnreadableEvent."""
+    try:
+        text = found[name].decode()
+    except KeyError:
+        raise UnreadableEvent("missing-attribute", name) from None
+    except UnicodeDecodeError:
+        raise UnreadableEvent("malformed-attribute", f"{name} is not UTF-8") from None
+    if not text or not text.isprintable():
+        raise UnreadableEvent("malformed-attribute", f"{name} is empty or has control characters")
+    return text
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError("ce_time has no time zone")
+    return time
+
+
+def _sequence(text: str) -> int:
+    if _SEQUENCE.fullmatch(text) is None or int(text) > _MAX_SEQUENCE:
+        raise ValueError("ce_sequence is not a number up to 2^63-1")
+    return int(text)

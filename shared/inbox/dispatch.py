@@ -57,8 +57,6 @@ def read(record: Received, handlers: Handlers) -> Incoming:
     envelope: Envelope | None = None
     try:
         envelope = Envelope.from_headers(list(record.headers))
-        if envelope.time.tzinfo is None:
-            raise UnreadableEvent("malformed-attribute", "ce_time has no zone")
         event_type = BY_TYPE.get(envelope.type)
         if event_type is None or event_type not in handlers:
             return Incoming(record, envelope, None, None)

@@ -25,8 +25,8 @@ POISON: dict[str, tuple[str, dict[str, bytes | None]]] = {
     "no ce_id": ("missing-attribute", {"ce_id": None}),
     "ce_id is no UUID": ("malformed-attribute", {"ce_id": b"42"}),
     "ce_time has no zone": ("malformed-attribute", {"ce_time": b"2026-01-01T00:00:00"}),
-    "NUL in the type": ("missing-attribute", {"ce_type": b"a\x00b", "ce_sequence": None}),
-    "NUL in the source": ("handler-failed", {"ce_source": b"/a\x00b"}),
+    "NUL in the type": ("malformed-attribute", {"ce_type": b"a\x00b"}),
+    "NUL in the source": ("malformed-attribute", {"ce_source": b"/a\x00b"}),
     "an id of the year 10889": ("handler-failed", {"ce_id": b"ffffffff-ffff-7000-8000-000000000000"}),
 }
 
