@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from shared.bus.port import Received
 from shared.events.envelope import Envelope
 from shared.events.ids import new_id
+from shared.events.notice import ParkedNotice
 from shared.inbox.dispatch import Handlers, Incoming, InvalidMessage, call, read
 from shared.inbox.inbox import take
 from shared.outbox.outbox import append_notice
 from shared.postgres.database import Transaction, Unavailable
 
 RETRIES = (0.1, 0.5, 2.0)
-NOTICE_TYPE = "org.laurel.event.parked.v1"
+NOTICE_TYPE = ParkedNotice.TYPE
 _DETAIL_LIMIT = 2000
 
 _PARK = """
@@ -104,17 +103,15 @@ async def _notify(tx: Transaction, group: str, incoming: Incoming, failure: Fail
     notice = Envelope(
         id=new_id(), type=NOTICE_TYPE, source=f"/{group}", subject=incoming.key, time=datetime.now(UTC), sequence=0
     )
-    value = orjson.dumps(
-        {
-            "topic": record.topic,
-            "partition": record.partition,
-            "offset": record.offset,
-            "event_id": envelope and str(envelope.id),
-            "type": envelope and _clean(envelope.type),
-            "reason": failure.reason,
-        }
+    told = ParkedNotice(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        event_id=envelope.id if envelope else None,
+        type=_clean(envelope.type) if envelope else None,
+        reason=failure.reason,
     )
-    await append_notice(tx, f"{group}.dead-letter", incoming.key, notice, value)
+    await append_notice(tx, f"{group}.dead-letter", incoming.key, notice, told.to_value())
 
 
 async def redrive(
