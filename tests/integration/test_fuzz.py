@@ -38,7 +38,7 @@ def fuzz(url: str, token: str, folder: Path) -> subprocess.CompletedProcess[str]
         "--no-shrink",
         "--continue-on-failure",
         "--no-color",
-        "--workers=2",
+        "--workers=1",
         f"--header=Authorization: Bearer {token}",
         "--request-timeout=20",
     ]
