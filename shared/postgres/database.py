@@ -6,7 +6,7 @@ and workers run as `laurel_worker`, which sees every row. The login itself owns 
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -56,6 +56,7 @@ class Transaction:
     def __init__(self, connection: Any, wake_relay: Callable[[], None]) -> None:
         self._connection = connection
         self.wake_relay = wake_relay
+        self._before_commit: list[Callable[[], Awaitable[None]]] = []
         self._after_commit: list[Callable[[], None]] = []
 
     async def execute(self, query: str, *args: Any) -> str:
@@ -89,6 +90,13 @@ class Transaction:
                 await self._connection.execute("ROLLBACK TO laurel; RELEASE laurel", timeout=1)
                 raise
             await self._connection.execute("RELEASE laurel")
+
+    def before_commit(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work` as the last act before the commit: what many events of one batch need done once.
+
+        What it raises undoes the whole transaction, so it must not fail on account of one event.
+        """
+        self._before_commit.append(work)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` once the transaction is committed; never when it is rolled back."""
@@ -153,6 +161,8 @@ class Database:
                 await connection.execute(begin)
                 try:
                     yield tx
+                    for work in tx._before_commit:
+                        await work()
                 except BaseException:
                     await _roll_back(connection)
                     raise
