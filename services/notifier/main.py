@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from services.notifier.api import endpoints, messages
 from services.notifier.api.context import Context
+from services.notifier.commands.fan_out import FanOut
 from services.notifier.domain.content import Addresses
 from services.notifier.domain.delivery import Schedule
 from services.notifier.handlers import handlers
@@ -16,6 +17,7 @@ from services.notifier.settings import Settings
 from services.notifier.workers.dispatcher import Dispatcher
 from services.notifier.workers.keys import SigningKeys
 from services.notifier.workers.sending import Sender
+from services.notifier.workers.upkeep import SECONDS, keep_up
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import KafkaBus
 from shared.bus.port import Bus
@@ -72,7 +74,7 @@ async def run(settings: Settings) -> None:
         sender = Sender(platforms, schedule, settings.webhook_timeout, utc_now)
         dispatcher = Dispatcher(db, SigningKeys(db, sealer), sender, slots=settings.webhook_slots, clock=utc_now)
         addresses = Addresses(settings.registry_url.rstrip("/"), settings.verifier_url.rstrip("/"))
-        table = handlers(addresses, dispatcher.wake)
+        table = handlers(addresses, FanOut(dispatcher.wake))
         relay = Relay(bus, db, topics=TOPICS)
         consumer = Consumer(bus, db, group=NAME, topics=_HEARD, handlers=table, instance=settings.instance)
         public, secret = settings.notifier_url.rstrip("/"), settings.operator_token.get_secret_value()
@@ -95,7 +97,8 @@ async def run(settings: Settings) -> None:
         )
         app.state.context = Context(db, sealer, policy, dispatcher.wake, utc_now)
         purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
-        components: list[Component] = [consumer, dispatcher, relay, purge]
+        upkeep = Periodic("upkeep", SECONDS, lambda: keep_up(db))
+        components: list[Component] = [consumer, dispatcher, relay, upkeep, purge]
         await serve(app, host=settings.host, port=settings.port, components=components)
 
 

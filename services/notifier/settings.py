@@ -1,7 +1,9 @@
 """The notifier's settings."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from services.notifier.domain.delivery import Schedule
+from shared.http.addresses import AddressPolicy
 from shared.http.settings import ServiceSettings
 
 # Ten tries over three days, as Standard Webhooks asks.
@@ -19,3 +21,15 @@ class Settings(ServiceSettings):
     webhook_schedule: str = Field(SCHEDULE, description="Seconds to wait after each failed try, separated by commas.")
     webhook_timeout: float = Field(15, gt=0, le=60, description="Seconds for one attempt, the answer included.")
     webhook_slots: int = Field(400, ge=1, description="Attempts in flight at once, over all endpoints.")
+
+    @field_validator("webhook_allow_networks")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        AddressPolicy.parse(value)
+        return value
+
+    @field_validator("webhook_schedule")
+    @classmethod
+    def _is_schedule(cls, value: str) -> str:
+        Schedule.parse(value)
+        return value

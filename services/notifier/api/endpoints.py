@@ -36,15 +36,16 @@ class EndpointBody(Body):
     url: Url
     events: EventNames
     description: Description | None = None
+    payload: Literal["thin"] = Field("thin", description="Ids, links and status; no documents.")
 
 
 class EndpointChanges(Body):
     """What to change; what is not named stays. `state` pauses an endpoint or makes it active again."""
 
-    url: Url | None = None
-    events: EventNames | None = None
+    url: Url = Field(default_factory=str)
+    events: EventNames = Field(default_factory=list)
     description: Description | None = None
-    state: Literal["active", "paused"] | None = None
+    state: Literal["active", "paused"] = Field(default_factory=lambda: "active")
 
 
 class EndpointAnswer(BaseModel):
@@ -54,6 +55,7 @@ class EndpointAnswer(BaseModel):
     url: str
     events: list[str]
     description: str | None
+    payload: Literal["thin"]
     state: Literal["active", "paused", "disabled"]
     disabled_reason: str | None
     failing_since: str | None
@@ -79,6 +81,7 @@ def _shown(endpoint: Endpoint) -> dict[str, Any]:
         "url": endpoint.url,
         "events": endpoint.events,
         "description": endpoint.description,
+        "payload": "thin",
         "state": endpoint.state,
         "disabled_reason": endpoint.disabled_reason,
         "failing_since": timestamp(endpoint.failing_since) if endpoint.failing_since else None,
@@ -163,11 +166,11 @@ async def change(
     if_match: IfMatch = None,
 ) -> Any:
     """Change an endpoint; what waits for one that is made active again is sent at once."""
-    if body.url is not None:
+    changes = body.model_dump(exclude_unset=True)
+    if "url" in changes:
         _check_url(body.url, here)
-    changes = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
-    if "description" in body.model_fields_set:
-        changes["description"] = body.description
+    if "events" in changes:
+        changes["events"] = list(dict.fromkeys(body.events))
     return await _change(endpoint_id, changes, response, who.institution, here, expected_version(if_match))
 
 

@@ -22,7 +22,8 @@ async def change_endpoint(
 ) -> Endpoint:
     """Apply `changes` (url, description, events, state) to the version `expected`, or to whatever it is for None.
 
-    Making it active again forgets its failures and sends what waits. Raises UnknownEndpoint, StaleVersion.
+    A new address, and being made active, forget past failures and send what waits. Raises UnknownEndpoint,
+    StaleVersion.
     """
     endpoint = await endpoints.lock(tx, endpoint_id)
     if endpoint is None:
@@ -30,7 +31,11 @@ async def change_endpoint(
     if expected is not None and endpoint.version != expected:
         raise StaleVersion
     changed = replace(endpoint, **changes, version=endpoint.version + 1)
-    if changed.state == "active":
-        changed = replace(changed, disabled_reason=None, fail_streak=0, failing_since=None)
+    moved = changed.url != endpoint.url
+    if moved or changes.get("state") == "active":
+        changed = replace(changed, fail_streak=0, failing_since=None)
+        await endpoints.forget_failures(tx, endpoint_id, moved=moved)
+    if changed.state != "disabled":
+        changed = replace(changed, disabled_reason=None)
     await endpoints.save(tx, changed)
     return changed

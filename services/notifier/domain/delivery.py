@@ -1,4 +1,4 @@
-"""What happens after an attempt: delivered, tried again, given up, or the endpoint is gone."""
+"""What happens after an attempt: delivered, tried again or given up; and when an endpoint is switched off."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,9 @@ from email.utils import parsedate_to_datetime
 
 GONE = 410
 _SLOW_STATUSES = frozenset({429, 502, 504})
-_SLOW_LEAST = timedelta(seconds=60)
+_SLOW_LEAST = 60.0
+_LONGEST_STEP = 30 * 86_400.0
 _JITTER = 0.2
-BREAKER_STREAK = 3
-_BREAKER_FIRST = 5.0
-_BREAKER_MOST = 300.0
 DISABLE_AFTER = timedelta(days=5)
 DISABLE_LEAST = 10
 
@@ -47,12 +45,7 @@ class Exhausted:
     """The schedule is used up; a person can still resend."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """410: the platform wants no more of this endpoint."""
-
-
-Decision = Delivered | RetryAt | Exhausted | Gone
+Decision = Delivered | RetryAt | Exhausted
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +58,8 @@ class Schedule:
     def parse(cls, text: str) -> "Schedule":
         """From seconds separated by commas. Raises ValueError."""
         waits = tuple(float(part) for part in text.split(","))
-        if not waits or any(wait < 0 for wait in waits):
-            raise ValueError("waits are seconds, at least one")
+        if not all(0 <= wait <= _LONGEST_STEP for wait in waits):
+            raise ValueError("waits are seconds, of at most 30 days")
         return cls(waits)
 
     def after(self, attempt: int) -> timedelta | None:
@@ -75,17 +68,21 @@ class Schedule:
             return None
         return timedelta(seconds=self.waits[attempt - 1])
 
+    @property
+    def slow(self) -> timedelta:
+        """The least wait of an endpoint that is overloaded: a minute, unless the whole schedule is shorter."""
+        return timedelta(seconds=min(_SLOW_LEAST, max(self.waits)))
+
 
 def decide(attempt: int, response: Response, schedule: Schedule, now: datetime, jitter: float) -> Decision:
     """What follows from attempt number `attempt`. `jitter` is a random number from 0 to 1.
 
-    The wait is the schedule's ±20 %; at least a minute for overload and time-outs; `Retry-After` is honoured between
-    one and two times the step.
+    The wait is the schedule's ±20 %, or what `Retry-After` asks for between one and two times the step; overload and
+    time-outs wait at least a minute. An endpoint that says 410 is switched off (see `disable_reason`), and its
+    deliveries keep their place for the day it is enabled again.
     """
     if response.ok:
         return Delivered()
-    if response.status == GONE:
-        return Gone()
     step = schedule.after(attempt)
     if step is None:
         return Exhausted()
@@ -93,8 +90,8 @@ def decide(attempt: int, response: Response, schedule: Schedule, now: datetime, 
     asked = retry_after(response.headers.get("retry-after"), now)
     if asked is not None:
         wait = min(max(asked, step), 2 * step)
-    elif step and (response.status in _SLOW_STATUSES or response.error == "timeout"):
-        wait = max(wait, min(_SLOW_LEAST, 2 * step))
+    if response.status in _SLOW_STATUSES or response.error == "timeout":
+        wait = max(wait, schedule.slow)
     return RetryAt(now + wait)
 
 
@@ -102,8 +99,8 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
     """`Retry-After` in seconds or as a date (RFC 9110, 10.2.3); None for none or nonsense."""
     if value is None:
         return None
-    if value.strip().isdigit():
-        return timedelta(seconds=min(int(value.strip()[:9]), 86_400 * 7))
+    if value.isascii() and value.strip().isdigit():
+        return timedelta(seconds=min(int(value.strip()[:9]), _LONGEST_STEP))
     try:
         moment = parsedate_to_datetime(value)
     except (TypeError, ValueError):
@@ -112,13 +109,10 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
     return max(moment - now, timedelta(0))
 
 
-def breaker(streak: int) -> timedelta | None:
-    """How long an endpoint with that many failures in a row is left alone but for one probe; None below three."""
-    if streak < BREAKER_STREAK:
-        return None
-    return timedelta(seconds=min(_BREAKER_FIRST * 2 ** min(streak - BREAKER_STREAK, 10), _BREAKER_MOST))
-
-
-def must_disable(streak: int, failing_since: datetime | None, now: datetime) -> bool:
-    """Whether an endpoint is switched off: every attempt failed for five days, and there were at least ten."""
-    return streak >= DISABLE_LEAST and failing_since is not None and now - failing_since >= DISABLE_AFTER
+def disable_reason(gone: bool, streak: int, failing_since: datetime | None, now: datetime) -> str | None:
+    """Why an endpoint is switched off, or None: it answered 410, or all attempts of five days, ten or more, failed."""
+    if gone:
+        return "gone"
+    if streak >= DISABLE_LEAST and failing_since is not None and now - failing_since >= DISABLE_AFTER:
+        return "failing"
+    return None

@@ -18,9 +18,17 @@ class Windows:
 
     _known: dict[UUID, _Window] = field(default_factory=dict)
 
-    def rooms(self) -> tuple[list[UUID], list[int]]:
-        """The endpoints known here, and how many more each may take now. Others may take START."""
-        return list(self._known), [max(0, window.size - window.flying) for window in self._known.values()]
+    def rooms(self) -> tuple[list[UUID], list[int], list[int]]:
+        """The endpoints known here, how many more each may take now, and how many it has in flight.
+
+        Others may take START.
+        """
+        windows = self._known.values()
+        return (
+            list(self._known),
+            [max(0, window.size - window.flying) for window in windows],
+            [window.flying for window in windows],
+        )
 
     def sent(self, endpoint: UUID) -> None:
         """One more in flight."""
@@ -32,7 +40,7 @@ class Windows:
         window.flying -= 1
         window.size = min(window.size + 1, cap) if ok else max(1, window.size // 2)
 
-    def forget_idle(self, most: int = 10_000) -> None:
+    def forget_idle(self, most: int = 1000) -> None:
         """Keep the table small: endpoints with nothing in flight start anew."""
         if len(self._known) > most:
             self._known = {endpoint: window for endpoint, window in self._known.items() if window.flying}

@@ -1,12 +1,11 @@
 """What the notifier reacts to: every event that platforms can hear of, in one way."""
 
-from collections.abc import Callable
-
+from services.notifier.commands.fan_out import FanOut
 from services.notifier.domain.content import SAID, Addresses
-from services.notifier.handlers.events import fan_out_with
+from services.notifier.handlers.events import announce_with
 from shared.inbox.dispatch import Handlers
 
 
-def handlers(addresses: Addresses, wake: Callable[[], None]) -> Handlers:
-    """The table. `wake` tells the dispatcher, after the commit, that there is something to send."""
-    return dict.fromkeys(SAID, fan_out_with(addresses, wake))
+def handlers(addresses: Addresses, fan_out: FanOut) -> Handlers:
+    """The table: each type of `SAID` and what it leads to."""
+    return dict.fromkeys(SAID, announce_with(addresses, fan_out))

@@ -1,31 +1,37 @@
-"""An event becomes a message, and a delivery for each endpoint that asked for it, in the consumer's transaction."""
+"""An event becomes a message in the consumer's transaction."""
 
-from collections.abc import Callable
+import re
 from typing import Any
 
+from services.notifier.commands.fan_out import FanOut
 from services.notifier.domain.content import Addresses, body_of, message_id
-from services.notifier.store import messages
+from services.notifier.store.messages import NewMessage
 from shared.events.envelope import Envelope
 from shared.inbox.dispatch import Handler
 from shared.postgres.database import Transaction
 
+_TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
-def fan_out_with(addresses: Addresses, wake: Callable[[], None]) -> Handler:
+
+def announce_with(addresses: Addresses, fan_out: FanOut) -> Handler:
     """The handler of every type."""
 
-    async def fan_out(tx: Transaction, envelope: Envelope, event: Any) -> None:
-        body = body_of(event, envelope.time, addresses)
-        queued = await messages.fan_out(
-            tx,
-            message_id(),
-            event.institution_id,
-            envelope.id,
-            event.short_name(),
-            body,
-            envelope.traceparent,
-            envelope.time,
+    async def announce(tx: Transaction, envelope: Envelope, event: Any) -> None:
+        message = NewMessage(
+            id=message_id(),
+            institution_id=event.institution_id,
+            event_id=envelope.id,
+            type=event.short_name(),
+            body=body_of(event, envelope.time, addresses),
+            traceparent=_traceparent(envelope),
+            created_at=envelope.time,
         )
-        if queued:
-            tx.after_commit(wake)
+        fan_out.add(tx, message)
 
-    return fan_out
+    return announce
+
+
+def _traceparent(envelope: Envelope) -> str | None:
+    """The event's creation context, unless the header holds something else."""
+    found = envelope.traceparent
+    return found if found and _TRACEPARENT.fullmatch(found) else None

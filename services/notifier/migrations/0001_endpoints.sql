@@ -5,10 +5,11 @@ CREATE TABLE endpoint (
     url text NOT NULL,
     description text,
     events text[] NOT NULL,
-    payload text NOT NULL DEFAULT 'thin',
-    cap smallint NOT NULL DEFAULT 8,
-    state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'disabled')),
+    payload text NOT NULL DEFAULT 'thin' CHECK (payload IN ('thin', 'full')),
+    cap smallint NOT NULL DEFAULT 8 CHECK (cap > 0),
+    state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'disabled', 'deleted')),
     disabled_reason text,
+    proven boolean NOT NULL DEFAULT false, -- has answered 2xx; until then it gets one request at a time
     due_at timestamptz,
     open_until timestamptz, -- the circuit breaker: nothing is sent before, whatever is due
     fail_streak integer NOT NULL DEFAULT 0,
@@ -32,5 +33,4 @@ CREATE TABLE endpoint_secret (
     expires_at timestamptz,
     PRIMARY KEY (endpoint_id, n)
 );
-CREATE INDEX endpoint_secret_institution ON endpoint_secret (institution_id);
 SELECT laurel_protect('endpoint_secret');

@@ -12,27 +12,27 @@ CREATE TABLE message (
 CREATE INDEX message_newest ON message (institution_id, created_at DESC, id DESC);
 SELECT laurel_protect('message');
 
--- One message for one endpoint. A dispatcher that dies leaves `next_at` behind, when it is taken up again.
+-- One message for one endpoint. `next_at` is when it is taken next; while a dispatcher has it, when its lease runs out.
+-- Whoever writes a delivery holds its endpoint's row lock, so that nobody waits in a circle.
 CREATE TABLE delivery (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     institution_id uuid NOT NULL,
     message_id text NOT NULL REFERENCES message (id) ON DELETE CASCADE,
-    endpoint_id uuid NOT NULL REFERENCES endpoint (id) ON DELETE CASCADE,
+    endpoint_id uuid NOT NULL REFERENCES endpoint (id),
     state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'exhausted', 'cancelled')),
     trigger text NOT NULL DEFAULT 'scheduled' CHECK (trigger IN ('scheduled', 'manual')),
-    attempt smallint NOT NULL DEFAULT 0,
+    attempt integer NOT NULL DEFAULT 0,
     next_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    finished_at timestamptz,
+    leased_at timestamptz, -- since when a dispatcher has it
     UNIQUE (message_id, endpoint_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX delivery_pending ON delivery (endpoint_id, next_at, id) WHERE state = 'pending';
-CREATE INDEX delivery_institution ON delivery (institution_id, id);
 SELECT laurel_protect('delivery');
 
 CREATE TABLE attempt (
     institution_id uuid NOT NULL,
     delivery_id bigint NOT NULL REFERENCES delivery (id) ON DELETE CASCADE,
-    n smallint NOT NULL,
+    n integer NOT NULL,
     trigger text NOT NULL,
     at timestamptz NOT NULL,
     duration_ms integer NOT NULL,
@@ -41,5 +41,4 @@ CREATE TABLE attempt (
     answer text NOT NULL DEFAULT '',
     PRIMARY KEY (delivery_id, n)
 );
-CREATE INDEX attempt_institution ON attempt (institution_id);
 SELECT laurel_protect('attempt');

@@ -1,4 +1,8 @@
-"""The queue: taking deliveries that are due, and recording how they went. Times are the database's."""
+"""The queue: taking deliveries that are due, and recording how they went. Times are the database's.
+
+Whoever writes deliveries holds the row locks of their endpoints, taken in order of id; taking what is due never waits
+for such a lock. So dispatchers, recorders, consumers and resends cannot block each other in a circle.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,66 +14,85 @@ from shared.postgres.database import Transaction
 ENDPOINTS_AT_ONCE = 40
 LEASE_SECONDS = 60
 PROBE_STREAK = 3
+INTERRUPTED = "interrupted"
 
 # Locks the due endpoints that have room here, takes what is due of each, and moves each endpoint to its next delivery.
-# A delivery that is taken is due again after the lease, so that one whose dispatcher dies is sent by another.
+# A delivery that is taken is due again after the lease, so that one whose dispatcher dies is sent by another. now() is
+# the statement's own time here, and unlike clock_timestamp() lets the index on due_at be used. Between the statement's
+# snapshot and a lock another transaction may have changed the endpoint (`seen` is the snapshot's row): its deliveries
+# are checked once more when they are taken, and the endpoint stays due, because what is new is not visible here.
 _CLAIM = """
 WITH room AS (
-    SELECT * FROM unnest($1::uuid[], $2::int[]) AS r(id, free)
+    SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[]) AS room(id, free, flying)
 ), due AS (
-    SELECT e.id, e.url, e.cap, e.version,
-           CASE WHEN e.fail_streak >= $5 THEN least(coalesce(room.free, 1), 1)
-                ELSE least(coalesce(room.free, $3), e.cap) END AS free
-    FROM endpoint e LEFT JOIN room ON room.id = e.id
-    WHERE e.state = 'active' AND e.due_at <= clock_timestamp() AND coalesce(room.free, 1) > 0
-      AND (e.open_until IS NULL OR e.open_until <= clock_timestamp())
-    ORDER BY e.due_at LIMIT $4 FOR UPDATE OF e SKIP LOCKED
-), taken AS (
-    SELECT d.id, due.id AS endpoint_id FROM due CROSS JOIN LATERAL (
-        SELECT id FROM delivery WHERE endpoint_id = due.id AND state = 'pending' AND next_at <= clock_timestamp()
+    SELECT e.id, e.url, e.cap, e.version, least(e.cap, place.free) AS free, e.ctid <> seen.ctid AS changed
+    FROM endpoint e JOIN endpoint seen USING (id) LEFT JOIN room USING (id)
+    CROSS JOIN LATERAL (SELECT CASE WHEN e.fail_streak >= $7 OR NOT e.proven THEN 1 - coalesce(room.flying, 0)
+        ELSE coalesce(room.free, $4) END AS free) AS place
+    WHERE e.state = 'active' AND e.due_at <= now() AND coalesce(e.open_until, now()) <= now() AND place.free > 0
+    ORDER BY e.due_at LIMIT $6 FOR NO KEY UPDATE OF e SKIP LOCKED
+), taken AS MATERIALIZED (
+    SELECT d.* FROM due CROSS JOIN LATERAL (
+        SELECT * FROM delivery WHERE endpoint_id = due.id AND state = 'pending' AND next_at <= now()
         ORDER BY next_at, id LIMIT due.free
-    ) d
+    ) d LIMIT $5
+), interrupted AS (
+    INSERT INTO attempt (institution_id, delivery_id, n, trigger, at, duration_ms, error)
+    SELECT institution_id, id, attempt, trigger, leased_at, 0, $9 FROM taken WHERE leased_at IS NOT NULL
+    ON CONFLICT DO NOTHING
 ), claimed AS (
-    UPDATE delivery SET attempt = attempt + 1, next_at = clock_timestamp() + make_interval(secs => $6)
-    FROM taken WHERE delivery.id = taken.id
+    UPDATE delivery SET attempt = taken.attempt + 1, next_at = now() + make_interval(secs => $8), leased_at = now()
+    FROM taken WHERE delivery.id = taken.id AND delivery.state = 'pending' AND delivery.next_at <= now()
     RETURNING delivery.id, delivery.endpoint_id, delivery.message_id, delivery.attempt, delivery.trigger
 ), moved AS (
-    UPDATE endpoint SET due_at = least(
-        (SELECT min(next_at) FROM delivery d
-         WHERE d.endpoint_id = due.id AND d.state = 'pending' AND NOT EXISTS (SELECT FROM taken WHERE taken.id = d.id)),
-        CASE WHEN EXISTS (SELECT FROM taken WHERE taken.endpoint_id = due.id)
-             THEN clock_timestamp() + make_interval(secs => $6) END)
+    UPDATE endpoint SET due_at = CASE WHEN due.changed THEN now() ELSE least(
+        (SELECT d.next_at FROM delivery d WHERE d.endpoint_id = due.id AND d.state = 'pending'
+            AND d.id <> ALL(ARRAY(SELECT id FROM taken WHERE taken.endpoint_id = due.id))
+            ORDER BY d.next_at, d.id LIMIT 1),
+        (SELECT now() + make_interval(secs => $8) FROM taken WHERE taken.endpoint_id = due.id LIMIT 1)) END
     FROM due WHERE endpoint.id = due.id
 )
 SELECT c.id, c.endpoint_id, c.attempt, c.trigger, due.url, due.cap, due.version,
-       m.id AS message_id, m.institution_id, m.type, m.body, m.traceparent, m.created_at
+       m.id AS message_id, m.institution_id, m.type, m.body, m.traceparent
 FROM claimed c JOIN due ON due.id = c.endpoint_id JOIN message m ON m.id = c.message_id
 ORDER BY c.id
 """
+# One statement, so that a batch of successes is one exchange with the database. The locks come first: `outcome` is
+# empty without them. What came of an attempt after its lease ran out replaces the word that it was interrupted. The
+# latest attempt settles its delivery, and so does any that was received; one that was resent meanwhile has no lease.
 _RECORD = """
-INSERT INTO attempt (institution_id, delivery_id, n, trigger, at, duration_ms, status, error, answer)
-SELECT r.* FROM unnest(
-    $1::uuid[], $2::bigint[], $3::int[], $4::text[], $5::timestamptz[], $6::int[], $7::int[], $8::text[], $9::text[]
-) AS r(institution_id, delivery_id, n, trigger, at, duration_ms, status, error, answer)
-WHERE EXISTS (SELECT FROM delivery d WHERE d.id = r.delivery_id) ON CONFLICT DO NOTHING
-"""
-# Only the attempt that is the latest decides: a resend in the meantime has put the delivery back in line.
-_SETTLE = """
-UPDATE delivery SET state = r.state, trigger = 'scheduled', next_at = coalesce(r.next_at, delivery.next_at),
-    finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
-FROM unnest($1::bigint[], $2::int[], $3::text[], $4::timestamptz[]) AS r(id, attempt, state, next_at)
-WHERE delivery.id = r.id AND delivery.attempt = r.attempt AND delivery.state = 'pending'
-  AND NOT (delivery.trigger = 'manual' AND delivery.next_at <= clock_timestamp())
-"""
-_COUNT = """
-UPDATE endpoint SET
-    fail_streak = CASE WHEN r.succeeded THEN 0 ELSE fail_streak + r.failed END,
-    failing_since = CASE WHEN r.succeeded THEN NULL ELSE coalesce(failing_since, clock_timestamp()) END,
-    open_until = CASE WHEN r.succeeded OR fail_streak + r.failed < $5 THEN NULL
-        ELSE clock_timestamp() + make_interval(secs => least(5 * 2 ^ least(fail_streak + r.failed - $5, 10), 300)) END,
-    due_at = CASE WHEN state = 'active' THEN least(due_at, r.next_at) END
-FROM unnest($1::uuid[], $2::boolean[], $3::int[], $4::timestamptz[]) AS r(id, succeeded, failed, next_at)
-WHERE endpoint.id = r.id RETURNING endpoint.id, fail_streak, failing_since, state
+WITH locked AS MATERIALIZED (
+    SELECT id FROM endpoint WHERE id = ANY($3) ORDER BY id FOR NO KEY UPDATE
+), outcome AS MATERIALIZED (
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::int[], $5::text[], $6::timestamptz[], $7::int[],
+        $8::int[], $9::text[], $10::text[], $11::text[], $12::timestamptz[]
+    ) AS o(institution_id, delivery_id, endpoint_id, n, trigger, at, duration_ms, status, error, answer, state, next_at)
+    WHERE (SELECT count(*) FROM locked) > 0
+), recorded AS (
+    INSERT INTO attempt (institution_id, delivery_id, n, trigger, at, duration_ms, status, error, answer)
+    SELECT institution_id, delivery_id, n, trigger, at, duration_ms, status, error, answer FROM outcome
+    ON CONFLICT (delivery_id, n) DO UPDATE SET at = excluded.at, duration_ms = excluded.duration_ms,
+        status = excluded.status, error = excluded.error, answer = excluded.answer
+), settled AS (
+    UPDATE delivery SET state = o.state, trigger = 'scheduled', next_at = coalesce(o.next_at, delivery.next_at),
+        leased_at = NULL
+    FROM outcome o WHERE delivery.id = o.delivery_id AND delivery.state = 'pending' AND delivery.leased_at IS NOT NULL
+        AND (delivery.attempt = o.n OR o.state = 'delivered')
+), result AS (
+    SELECT endpoint_id AS id, bool_or(state = 'delivered') AS succeeded, min(next_at) AS next_at,
+        count(*) FILTER (WHERE state <> 'delivered') AS failed
+    FROM outcome GROUP BY endpoint_id
+)
+UPDATE endpoint e SET proven = e.proven OR r.succeeded,
+    fail_streak = CASE WHEN r.succeeded THEN 0 ELSE e.fail_streak + r.failed END,
+    failing_since = CASE WHEN r.succeeded THEN NULL ELSE coalesce(e.failing_since, now()) END,
+    open_until = CASE WHEN NOT r.succeeded AND e.fail_streak + r.failed >= $13 THEN now() + make_interval(
+        secs => least(5 * 2 ^ least(e.fail_streak + r.failed - $13, 10), 300)) END,
+    due_at = CASE WHEN e.state <> 'active' THEN NULL
+        WHEN r.succeeded OR e.fail_streak + r.failed < $13 THEN least(e.due_at, r.next_at)
+        ELSE now() + make_interval(secs => least(5 * 2 ^ least(e.fail_streak + r.failed - $13, 10), 300)) END
+FROM result r WHERE e.id = r.id
+RETURNING e.id AS endpoint_id, e.institution_id, e.fail_streak, e.failing_since
 """
 _REPAIR = """
 UPDATE endpoint e SET due_at = clock_timestamp() WHERE state = 'active' AND due_at IS NULL
@@ -93,12 +116,34 @@ class Claimed:
     type: str
     body: bytes
     traceparent: str | None
-    created_at: datetime
 
 
-async def claim(connection: Transaction, known: list[UUID], free: list[int], start: int) -> list[Claimed]:
-    """Take what is due. `free` is how many each of `known` may take; endpoints not known may take `start`."""
-    rows = await connection.fetch(_CLAIM, known, free, start, ENDPOINTS_AT_ONCE, PROBE_STREAK, float(LEASE_SECONDS))
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What this process can take: `slots` in all; of each endpoint in `known` `free` more beside those `flying`, and
+    `start` of one that is not known."""
+
+    slots: int
+    known: Sequence[UUID]
+    free: Sequence[int]
+    flying: Sequence[int]
+    start: int
+
+
+async def claim(connection: Transaction, room: Room) -> list[Claimed]:
+    """Take what is due and has room, under a lease. An endpoint that fails, or never answered, gets one at a time."""
+    rows = await connection.fetch(
+        _CLAIM,
+        room.known,
+        room.free,
+        room.flying,
+        room.start,
+        room.slots,
+        ENDPOINTS_AT_ONCE,
+        PROBE_STREAK,
+        float(LEASE_SECONDS),
+        INTERRUPTED,
+    )
     return [Claimed(**dict(row)) for row in rows]
 
 
@@ -126,17 +171,18 @@ class Standing:
     """How an endpoint fares after the attempts just recorded."""
 
     endpoint_id: UUID
+    institution_id: UUID
     fail_streak: int
     failing_since: datetime | None
-    state: str
 
 
 async def record(tx: Transaction, outcomes: Sequence[Outcome]) -> list[Standing]:
-    """Store attempts, settle their deliveries, and count for their endpoints. Endpoints are locked in order of id."""
-    await tx.execute(
+    """Store attempts, settle their deliveries, and count for their endpoints, which stay locked until `tx` ends."""
+    rows = await tx.fetch(
         _RECORD,
         [outcome.claimed.institution_id for outcome in outcomes],
         [outcome.claimed.id for outcome in outcomes],
+        [outcome.claimed.endpoint_id for outcome in outcomes],
         [outcome.claimed.attempt for outcome in outcomes],
         [outcome.claimed.trigger for outcome in outcomes],
         [outcome.at for outcome in outcomes],
@@ -144,45 +190,24 @@ async def record(tx: Transaction, outcomes: Sequence[Outcome]) -> list[Standing]
         [outcome.status for outcome in outcomes],
         [outcome.error for outcome in outcomes],
         [outcome.answer for outcome in outcomes],
-    )
-    await tx.execute(
-        _SETTLE,
-        [outcome.claimed.id for outcome in outcomes],
-        [outcome.claimed.attempt for outcome in outcomes],
         [outcome.state for outcome in outcomes],
         [outcome.next_at for outcome in outcomes],
-    )
-    return await _count(tx, outcomes)
-
-
-async def _count(tx: Transaction, outcomes: Sequence[Outcome]) -> list[Standing]:
-    by_endpoint: dict[UUID, list[Outcome]] = {}
-    for outcome in outcomes:
-        by_endpoint.setdefault(outcome.claimed.endpoint_id, []).append(outcome)
-    endpoints = sorted(by_endpoint)
-    await tx.execute("SELECT FROM endpoint WHERE id = ANY($1) ORDER BY id FOR UPDATE", endpoints)
-    retries = [[o.next_at for o in by_endpoint[endpoint] if o.next_at is not None] for endpoint in endpoints]
-    rows = await tx.fetch(
-        _COUNT,
-        endpoints,
-        [any(outcome.ok for outcome in by_endpoint[endpoint]) for endpoint in endpoints],
-        [sum(not outcome.ok for outcome in by_endpoint[endpoint]) for endpoint in endpoints],
-        [min(times) if times else None for times in retries],
         PROBE_STREAK,
     )
-    return [Standing(row["id"], row["fail_streak"], row["failing_since"], row["state"]) for row in rows]
+    return [Standing(**dict(row)) for row in rows]
 
 
 async def repair(connection: Transaction) -> None:
-    """Wake endpoints that have deliveries but no date: a fan-out and a claim can pass each other."""
+    """Wake active endpoints that have deliveries but no date, as after a restore by hand."""
     await connection.execute(_REPAIR)
 
 
 async def backlog(connection: Transaction) -> tuple[int, float]:
-    """How many deliveries wait, and for how long the oldest has waited for its first try, in seconds."""
+    """How many deliveries to active endpoints wait, and how many seconds the oldest has waited for its first try."""
     row = await connection.fetchrow(
         "SELECT count(*) AS n, coalesce(extract(epoch FROM clock_timestamp() - min(next_at)"
-        " FILTER (WHERE attempt = 0)), 0)::float AS oldest FROM delivery WHERE state = 'pending'"
+        " FILTER (WHERE attempt = 0)), 0)::float AS oldest FROM delivery JOIN endpoint ON endpoint.id = endpoint_id"
+        " WHERE delivery.state = 'pending' AND endpoint.state = 'active'"
     )
     assert row is not None
     return row["n"], max(0.0, row["oldest"])

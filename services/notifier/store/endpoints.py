@@ -13,7 +13,7 @@ SECRETS = "endpoint_secret"
 _SELECT = """
 SELECT id, institution_id, url, description, events, state, disabled_reason, fail_streak, failing_since, version,
     created_at
-FROM endpoint
+FROM endpoint WHERE state <> 'deleted'
 """
 
 
@@ -44,30 +44,27 @@ async def add(tx: Transaction, endpoint: Endpoint, secret: Sealed) -> None:
 
 async def get(tx: Transaction, endpoint_id: UUID) -> Endpoint | None:
     """One endpoint that `tx` may see, or None."""
-    row = await tx.fetchrow(_SELECT + "WHERE id = $1", endpoint_id)
+    row = await tx.fetchrow(_SELECT + "AND id = $1", endpoint_id)
     return _record(row) if row else None
 
 
 async def lock(tx: Transaction, endpoint_id: UUID) -> Endpoint | None:
     """The same, held until `tx` ends."""
-    row = await tx.fetchrow(_SELECT + "WHERE id = $1 FOR UPDATE", endpoint_id)
+    row = await tx.fetchrow(_SELECT + "AND id = $1 FOR NO KEY UPDATE", endpoint_id)
     return _record(row) if row else None
 
 
 async def listing(tx: Transaction, after: UUID | None, limit: int) -> list[Endpoint]:
     """A page, oldest first."""
-    rows = await tx.fetch(
-        _SELECT + "WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2", after, limit
-    )
+    rows = await tx.fetch(_SELECT + "AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2", after, limit)
     return [_record(row) for row in rows]
 
 
 async def save(tx: Transaction, endpoint: Endpoint) -> None:
-    """Write what an institution can change. An endpoint that becomes active starts with a clean record, at once."""
+    """Write what an institution can change."""
     await tx.execute(
         "UPDATE endpoint SET url = $2, description = $3, events = $4, state = $5, disabled_reason = $6, version = $7,"
-        " fail_streak = $8, failing_since = $9, open_until = NULL,"
-        " due_at = CASE WHEN $5 = 'active' THEN clock_timestamp() END WHERE id = $1",
+        " due_at = CASE WHEN $5 = 'active' THEN due_at END WHERE id = $1",
         endpoint.id,
         endpoint.url,
         endpoint.description,
@@ -75,14 +72,34 @@ async def save(tx: Transaction, endpoint: Endpoint) -> None:
         endpoint.state,
         endpoint.disabled_reason,
         endpoint.version,
-        endpoint.fail_streak,
-        endpoint.failing_since,
+    )
+
+
+async def forget_failures(tx: Transaction, endpoint_id: UUID, *, moved: bool) -> None:
+    """Close the circuit breaker and look at once for what waits. An address that moved has to prove itself anew."""
+    await tx.execute(
+        "UPDATE endpoint SET fail_streak = 0, failing_since = NULL, open_until = NULL, due_at = clock_timestamp(),"
+        " proven = proven AND NOT $2 WHERE id = $1",
+        endpoint_id,
+        moved,
     )
 
 
 async def delete(tx: Transaction, endpoint_id: UUID) -> bool:
-    """Remove an endpoint with its deliveries; tells whether it was there."""
-    return (await tx.execute("DELETE FROM endpoint WHERE id = $1", endpoint_id)).endswith(" 1")
+    """Remove an endpoint, its secrets and what waits for it; tells whether it was there. What was sent stays."""
+    tag = await tx.execute(
+        "UPDATE endpoint SET state = 'deleted', due_at = NULL, version = version + 1"
+        " WHERE id = $1 AND state <> 'deleted'",
+        endpoint_id,
+    )
+    if not tag.endswith(" 1"):
+        return False
+    await tx.execute("DELETE FROM endpoint_secret WHERE endpoint_id = $1", endpoint_id)
+    await tx.execute(
+        "UPDATE delivery SET state = 'cancelled', leased_at = NULL WHERE endpoint_id = $1 AND state = 'pending'",
+        endpoint_id,
+    )
+    return True
 
 
 async def secrets_of(
@@ -112,14 +129,16 @@ async def disable(tx: Transaction, endpoint_id: UUID, reason: str) -> int | None
     return int(version) if version is not None else None
 
 
-async def next_event_version(tx: Transaction, endpoint_id: UUID) -> int | None:
-    """Count one more event about an endpoint; None when it was deleted."""
-    version = await tx.fetchval(
-        "UPDATE endpoint SET event_version = event_version + 1 WHERE id = $1 RETURNING event_version", endpoint_id
+async def next_event_version(tx: Transaction, endpoint_id: UUID) -> int:
+    """Count one more event about an endpoint, which `tx` has locked."""
+    return int(
+        await tx.fetchval(
+            "UPDATE endpoint SET event_version = event_version + 1 WHERE id = $1 RETURNING event_version", endpoint_id
+        )
     )
-    return int(version) if version is not None else None
 
 
 async def count_by_state(tx: Transaction) -> dict[str, int]:
     """How many endpoints are in each state."""
-    return {row["state"]: row["n"] for row in await tx.fetch("SELECT state, count(*) AS n FROM endpoint GROUP BY 1")}
+    rows = await tx.fetch("SELECT state, count(*) AS n FROM endpoint WHERE state <> 'deleted' GROUP BY state")
+    return {row["state"]: row["n"] for row in rows}

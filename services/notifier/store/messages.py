@@ -1,5 +1,6 @@
 """Messages and what became of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,24 +8,60 @@ from uuid import UUID
 
 from shared.postgres.database import Transaction
 
-# One statement an event: the message only when somebody listens, a delivery for each listener, and their wake-up.
-# An endpoint that is due already is left alone, so that a busy one is not locked by every event.
+# The endpoints are locked in order of id, as the recorder of attempts does, so the two never wait in a circle. Their
+# update is unconditional: only so does it see what a claim that ran meanwhile made of `due_at`.
 _FAN_OUT = """
-WITH listening AS (
-    SELECT id FROM endpoint WHERE institution_id = $2 AND (events @> ARRAY[$4] OR events @> ARRAY['*'])
+WITH event AS (
+    SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::timestamptz[])
+    WITH ORDINALITY AS event(id, institution_id, event_id, type, body, traceparent, created_at, position)
+), listening AS (
+    SELECT id, institution_id, events FROM endpoint
+    WHERE institution_id = ANY($2) AND events && ($4 || ARRAY['*']) AND state <> 'deleted'
+    ORDER BY id FOR NO KEY UPDATE
+), wanted AS (
+    SELECT event.id, listening.id AS endpoint_id, event.position FROM event
+    JOIN listening ON listening.institution_id = event.institution_id AND listening.events && ARRAY[event.type, '*']
 ), added AS (
     INSERT INTO message (id, institution_id, event_id, type, body, traceparent, created_at)
-    SELECT $1, $2, $3, $4, $5, $6, $7 WHERE EXISTS (SELECT FROM listening)
-    ON CONFLICT DO NOTHING RETURNING id
+    SELECT id, institution_id, event_id, type, body, traceparent, created_at FROM event
+    WHERE id IN (SELECT id FROM wanted) ORDER BY position
+    ON CONFLICT DO NOTHING RETURNING id, institution_id
 ), queued AS (
     INSERT INTO delivery (institution_id, message_id, endpoint_id)
-    SELECT $2, added.id, listening.id FROM added, listening RETURNING endpoint_id
-), woken AS (
-    UPDATE endpoint SET due_at = clock_timestamp() FROM queued
-    WHERE endpoint.id = queued.endpoint_id AND (due_at IS NULL OR due_at > clock_timestamp())
+    SELECT added.institution_id, added.id, wanted.endpoint_id FROM added JOIN wanted USING (id) ORDER BY wanted.position
+    RETURNING endpoint_id
 )
-SELECT count(*) FROM queued
+UPDATE endpoint SET due_at = least(due_at, greatest(open_until, clock_timestamp()))
+WHERE id IN (SELECT endpoint_id FROM queued) AND state = 'active'
 """
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """What one event has to say to one institution's platforms. `created_at` is the event's time."""
+
+    id: str
+    institution_id: UUID
+    event_id: UUID
+    type: str
+    body: bytes
+    traceparent: str | None
+    created_at: datetime
+
+
+async def fan_out(tx: Transaction, batch: Sequence[NewMessage]) -> None:
+    """Add messages that somebody listens to and no event was made into before, a delivery for each listener, and wake
+    the listeners. Nothing here can fail on account of one message."""
+    await tx.execute(
+        _FAN_OUT,
+        [message.id for message in batch],
+        [message.institution_id for message in batch],
+        [message.event_id for message in batch],
+        [message.type for message in batch],
+        [message.body for message in batch],
+        [message.traceparent for message in batch],
+        [message.created_at for message in batch],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +76,11 @@ class Message:
     deliveries: list[dict[str, Any]]
 
 
-async def fan_out(
-    tx: Transaction,
-    message_id: str,
-    institution_id: UUID,
-    event_id: UUID,
-    type_name: str,
-    body: bytes,
-    traceparent: str | None,
-    at: datetime,
-) -> int:
-    """Add a message and its deliveries; gives how many endpoints will get it."""
-    return int(await tx.fetchval(_FAN_OUT, message_id, institution_id, event_id, type_name, body, traceparent, at) or 0)
-
-
 _SELECT = """
 SELECT m.id, m.event_id, m.type, m.body, m.created_at, coalesce((
     SELECT jsonb_agg(jsonb_build_object('endpoint_id', d.endpoint_id, 'state', d.state, 'attempts', d.attempt,
-        'next_at', CASE WHEN d.state = 'pending' THEN d.next_at END) ORDER BY d.id)
+        'next_at', CASE WHEN d.state = 'pending'
+            THEN to_char(d.next_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END) ORDER BY d.id)
     FROM delivery d WHERE d.message_id = m.id), '[]') AS deliveries
 FROM message m
 """
@@ -127,18 +151,29 @@ async def attempts(tx: Transaction, message_id: str, after: tuple[int, int] | No
     return [Attempt(**dict(row)) for row in rows]
 
 
+_RESEND = """
+UPDATE delivery SET state = 'pending', trigger = 'manual', leased_at = NULL, next_at = least(clock_timestamp(), (
+    SELECT first.next_at FROM delivery first WHERE first.endpoint_id = delivery.endpoint_id AND first.state = 'pending'
+    ORDER BY first.next_at LIMIT 1)) - interval '1 millisecond'
+WHERE message_id = $1 AND endpoint_id = ANY($2)
+"""
+
+
 async def resend(tx: Transaction, message_id: str, endpoint_id: UUID | None) -> int:
     """Put a message's deliveries (or one endpoint's) first in line, whatever became of them; gives how many.
 
-    The next automatic try is replaced, and numbering goes on.
+    The next automatic try is replaced, numbering goes on, and an open circuit breaker lets it through.
     """
     rows = await tx.fetch(
-        "UPDATE delivery SET state = 'pending', trigger = 'manual', next_at = clock_timestamp(), finished_at = NULL"
-        " WHERE message_id = $1 AND ($2::uuid IS NULL OR endpoint_id = $2) RETURNING endpoint_id",
+        "SELECT id FROM endpoint WHERE id IN (SELECT endpoint_id FROM delivery WHERE message_id = $1)"
+        " AND ($2::uuid IS NULL OR id = $2) AND state <> 'deleted' ORDER BY id FOR NO KEY UPDATE",
         message_id,
         endpoint_id,
     )
+    endpoints = [row["id"] for row in rows]
+    await tx.execute(_RESEND, message_id, endpoints)
     await tx.execute(
-        "UPDATE endpoint SET due_at = clock_timestamp() WHERE id = ANY($1)", [row["endpoint_id"] for row in rows]
+        "UPDATE endpoint SET open_until = NULL, due_at = clock_timestamp() WHERE id = ANY($1) AND state = 'active'",
+        endpoints,
     )
-    return len(rows)
+    return len(endpoints)

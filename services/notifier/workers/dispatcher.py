@@ -7,7 +7,6 @@ and nobody else's. What is being sent when the process dies is due again when it
 import asyncio
 import contextlib
 import random
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -15,19 +14,18 @@ import structlog
 
 from services.notifier.commands.record_attempts import record_attempts
 from services.notifier.domain.window import START, Windows
-from services.notifier.store import deliveries, endpoints
-from services.notifier.store.deliveries import Claimed, Outcome
+from services.notifier.store import deliveries
+from services.notifier.store.deliveries import Claimed, Outcome, Room
 from services.notifier.workers.keys import SigningKeys
-from services.notifier.workers.sending import Sender, prepare
+from services.notifier.workers.sending import Sender
 from shared.postgres.database import Database, Unavailable
-from shared.telemetry import metrics
 
 log = structlog.get_logger()
 
 POLL_FLOOR = 0.5
 RECORD_MOST = 500
-_REPAIR_EVERY = 1.0
-_GAUGES_EVERY = 5.0
+LANDING_SECONDS = 1.2
+RECORDING_SECONDS = 0.7
 _BACKOFF = (0.2, 5.0)
 
 
@@ -44,6 +42,7 @@ class Dispatcher:
         self._flying: set[asyncio.Task[None]] = set()
         self._finished: list[Outcome] = []
         self._wake, self._unrecorded = asyncio.Event(), asyncio.Event()
+        self._database = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._done = asyncio.Event()
         self.trouble: str | None = None
@@ -55,26 +54,25 @@ class Dispatcher:
     async def run(self) -> None:
         """Dispatch until `stop`; an outage of the database is waited out."""
         recorder = asyncio.create_task(self._record_finished())
-        upkeep = asyncio.create_task(self._upkeep())
         try:
             await self._dispatch()
             if self._flying:
-                await asyncio.wait(self._flying, timeout=1.2)
+                await asyncio.wait(self._flying, timeout=LANDING_SECONDS)
             self._unrecorded.set()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(recorder), 0.7)
+                await asyncio.wait_for(asyncio.shield(recorder), RECORDING_SECONDS)
         finally:
-            for task in (recorder, upkeep, *self._flying):
+            for task in (recorder, *self._flying):
                 task.cancel()
-            await asyncio.gather(recorder, upkeep, *self._flying, return_exceptions=True)
+            await asyncio.gather(recorder, *self._flying, return_exceptions=True)
             self._done.set()
 
     async def stop(self) -> None:
-        """Take nothing more; what is in flight may land within a second and is recorded."""
+        """Take nothing more; what is in flight may land within a second and is recorded, within 2 s in all."""
         self._stopping.set()
         self._wake.set()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._done.wait(), 2.4)
+            await asyncio.wait_for(self._done.wait(), 2)
 
     async def _dispatch(self) -> None:
         wait = _BACKOFF[0]
@@ -94,14 +92,16 @@ class Dispatcher:
             if not batch:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_FLOOR)
+            self._windows.forget_idle()
 
     async def _claim(self) -> list[Claimed]:
         """What is due and has room, none when all slots are taken."""
-        if len(self._flying) >= self._slots:
+        slots = self._slots - len(self._flying)
+        if slots <= 0:
             return []
-        known, free = self._windows.rooms()
-        async with self._db.worker_connection() as connection:
-            return await deliveries.claim(connection, known, free, START)
+        async with self._database, self._db.worker_connection() as connection:
+            known, free, flying = self._windows.rooms()
+            return await deliveries.claim(connection, Room(slots, known, free, flying, START))
 
     def _launch(self, claimed: Claimed, keys: Sequence[bytes]) -> None:
         self._windows.sent(claimed.endpoint_id)
@@ -112,10 +112,13 @@ class Dispatcher:
     async def _deliver(self, claimed: Claimed, keys: Sequence[bytes]) -> None:
         ok = False
         try:
-            outcome = await self._sender.send(prepare(claimed, keys, self._clock()))
+            outcome = await self._sender.send(claimed, keys)
             ok = outcome.ok
             self._finished.append(outcome)
             self._unrecorded.set()
+        except Exception:
+            # Not recorded means sent again when the lease runs out; better twice than never.
+            log.exception("delivery.not_sent", message_id=claimed.message_id, endpoint_id=str(claimed.endpoint_id))
         finally:
             self._windows.landed(claimed.endpoint_id, ok=ok, cap=claimed.cap)
             self._wake.set()
@@ -126,32 +129,24 @@ class Dispatcher:
             await self._unrecorded.wait()
             self._unrecorded.clear()
             while self._finished:
-                batch = self._finished[:RECORD_MOST]
-                try:
-                    async with self._db.worker() as tx:
-                        await record_attempts(tx, batch, now=self._clock())
-                except Unavailable as error:
-                    self.trouble = str(error)
+                if not await self._record(self._finished[:RECORD_MOST]):
                     await asyncio.sleep(0.5)
-                    continue
-                except Exception:
-                    # Not recorded means sent again when the lease runs out; better twice than never.
-                    log.exception("delivery.not_recorded", attempts=len(batch))
-                del self._finished[: len(batch)]
-                self._wake.set()
 
-    async def _upkeep(self) -> None:
-        gauges_due = 0.0
-        while True:
-            with contextlib.suppress(Unavailable):
-                async with self._db.worker_connection() as connection:
-                    await deliveries.repair(connection)
-                    if time.monotonic() >= gauges_due:
-                        gauges_due = time.monotonic() + _GAUGES_EVERY
-                        waiting, oldest = await deliveries.backlog(connection)
-                        metrics.WEBHOOK_PENDING.set(waiting)
-                        metrics.WEBHOOK_OLDEST_SECONDS.set(oldest)
-                        for state, count in (await endpoints.count_by_state(connection)).items():
-                            metrics.ENDPOINTS.labels(state).set(count)
-            self._windows.forget_idle()
-            await asyncio.sleep(_REPAIR_EVERY)
+    async def _record(self, batch: list[Outcome]) -> bool:
+        """Write a batch and take it off the list; False leaves it there for another try.
+
+        The lock keeps the process's own claims off the endpoints that are locked here: they would be passed over. A
+        batch of successes is a single statement; with a failure there may be events to write in the same transaction.
+        """
+        failed = any(not outcome.ok for outcome in batch)
+        try:
+            async with self._database, self._db.worker() if failed else self._db.worker_connection() as tx:
+                await record_attempts(tx, batch, now=self._clock())
+        except Unavailable as error:
+            self.trouble = str(error)
+            return False
+        except Exception:
+            log.exception("delivery.not_recorded", attempts=len(batch))
+        del self._finished[: len(batch)]
+        self._wake.set()
+        return True
