@@ -215,7 +215,9 @@ async def _roll_back(connection: Any) -> None:
     try:
         await connection.execute("ROLLBACK", timeout=1)
     except (*_AWAY, asyncpg.PostgresError):
-        connection.terminate()
+        # A connection that died has left its pool already, which then refuses even to end it.
+        with contextlib.suppress(asyncpg.InterfaceError):
+            connection.terminate()
 
 
 @contextlib.contextmanager
