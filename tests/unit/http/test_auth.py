@@ -74,10 +74,7 @@ async def test_no_or_malformed_tokens_are_refused(client: httpx.AsyncClient, hea
 @pytest.mark.parametrize(
     "claims",
     [
-        {"exp": int(time.time()) - 31},
         {"exp": None},
-        {"nbf": int(time.time()) + 60},
-        {"iat": int(time.time()) + 60},
         {"iat": None},
         {"iss": "https://other.example"},
         {"iss": None},
@@ -96,6 +93,14 @@ async def test_no_or_malformed_tokens_are_refused(client: httpx.AsyncClient, hea
 )
 async def test_a_wrong_claim_is_refused(client: httpx.AsyncClient, token: Tokens, claims: dict[str, Any]) -> None:
     assert await status(client, f"Bearer {token('things:write', **claims)}") == 401
+
+
+@pytest.mark.parametrize(("claim", "seconds"), [("exp", -31), ("nbf", 60), ("iat", 60)])
+async def test_a_token_outside_its_time_is_refused(
+    client: httpx.AsyncClient, token: Tokens, claim: str, seconds: int
+) -> None:
+    header = f"Bearer {token('things:write', **{claim: int(time.time()) + seconds})}"
+    assert await status(client, header) == 401
 
 
 async def test_clocks_may_differ_a_little(client: httpx.AsyncClient, token: Tokens) -> None:
@@ -161,11 +166,11 @@ async def test_a_changed_byte_is_refused(client: httpx.AsyncClient, token: Token
 async def test_a_token_seen_before_is_not_checked_again_until_it_expires(
     client: httpx.AsyncClient, token: Tokens, keys: Keys
 ) -> None:
-    header = f"Bearer {token('things:write', exp=int(time.time()) - 29)}"
+    header = f"Bearer {token('things:write', exp=int(time.time()) - 28)}"
     assert await status(client, header) == 200
     assert await status(client, header) == 200
     assert keys.asked == ["key-1"]
-    await asyncio.sleep(1.2)
+    await asyncio.sleep(2.1)
     assert await status(client, header) == 401
 
 

@@ -14,7 +14,6 @@ from shared.postgres.database import Database
 from tests.unit.http.conftest import ISSUER, NOWHERE, OPERATOR_TOKEN, Keys, Tokens, routes
 
 KEYS = Keys()
-TOKEN = Tokens(KEYS)("things:write")
 
 
 def app() -> FastAPI:
@@ -35,13 +34,14 @@ def test_generated_requests_are_answered_as_documented(path: str, mode: Generati
     found = schemathesis.openapi.from_asgi("/openapi.json", app()).get_all_operations()
     operation = next(one.ok() for one in found if isinstance(one, Ok) and one.ok().path == path)
     statuses: set[int] = set()
+    token = Tokens(KEYS)("things:write")  # made when the test runs: it expires, and the suite may take longer
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     def ask(case: schemathesis.Case) -> None:
         for spoiled in ("Authorization", "authorization"):  # which tokens are refused is tested elsewhere
             case.headers.pop(spoiled, None)
-        answer = case.call(headers={"Authorization": f"Bearer {TOKEN}"})
+        answer = case.call(headers={"Authorization": f"Bearer {token}"})
         statuses.add(answer.status_code)
         if mode is GenerationMode.POSITIVE:
             case.validate_response(answer)
