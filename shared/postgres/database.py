@@ -29,6 +29,7 @@ _AWAY = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.TransactionRollbackError,  # deadlock, serialisation: the same transaction succeeds when tried again
     asyncpg.QueryCanceledError,  # a statement timeout
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
 
 
@@ -193,11 +194,24 @@ class Database:
                     max_inactive_connection_lifetime=60,
                     timeout=self.settings.acquire_timeout,
                     command_timeout=self.settings.command_timeout,
-                    server_settings={"role": role, "application_name": role, "timezone": "UTC", "jit": "off"},
+                    server_settings=self._session(role),
                     init=_prepare,
                     reset=_keep,
                 )
             return self._pools[role]
+
+
+    def _session(self, role: str) -> dict[str, str]:
+        # A process that is frozen inside a transaction would keep its locks, and another replica waiting, until it
+        # wakes. Transactions wait for nothing but their statements, so an idle one is a lost one.
+        idle = str(int(self.settings.command_timeout * 1000))
+        return {
+            "role": role,
+            "application_name": role,
+            "timezone": "UTC",
+            "jit": "off",
+            "idle_in_transaction_session_timeout": idle,
+        }
 
 
 async def _prepare(connection: Any) -> None:

@@ -207,6 +207,20 @@ class TestTrouble:
             await write_note(db, ONE)
         await db.ping()
 
+    async def test_a_transaction_left_idle_is_ended_so_that_its_locks_hold_nobody_up(
+        self, db: Database, settings: DatabaseSettings
+    ) -> None:
+        note = await write_note(db, ONE)
+        other = await asyncpg.connect(settings.owner_url)
+        with pytest.raises(Unavailable):
+            async with db.worker() as tx:
+                await tx.execute("UPDATE note SET text = 'mine' WHERE id = $1", note)
+                await other.execute("UPDATE note SET text = 'theirs' WHERE id = $1", note, timeout=10)
+                await tx.execute("SELECT 1")
+        await other.close()
+        async with db.worker() as tx:
+            assert await tx.fetchval("SELECT text FROM note WHERE id = $1", note) == "theirs"
+
     async def test_a_deadlock_is_unavailable_because_trying_again_helps(self, settings: DatabaseSettings) -> None:
         async with Database.open(replace(settings, command_timeout=5)) as db:
             first, second = await write_note(db, ONE), await write_note(db, ONE)
