@@ -7,7 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition as KafkaPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared.bus.kafka import KafkaBus
@@ -158,6 +159,26 @@ async def test_a_frozen_broker_does_not_hold_up_a_start_for_ever(own_kafka, hurt
     assert [type(outcome) for outcome in outcomes] == [BusUnavailable] * 3
     assert time.monotonic() - started < 22
     no_task_left()
+
+
+async def test_records_dropped_before_they_were_read_are_counted_and_stepped_over(kafka, kafka_bus):
+    topic = new_topic()
+    await kafka_bus.ensure_topics([topic])
+    producer, member = kafka_bus.producer(), kafka_bus.subscribe(f"group-{topic}", [topic], instance="one")
+    await producer.start()
+    await send(producer, [Record(topic, b"k", b"%d" % n, []) for n in range(100)])
+    await producer.stop()
+    await member.start()
+    [(place, batch)] = (await member.poll(10, 5)).items()
+    await member.commit({place: batch[-1].offset + 1})
+    await member.stop()
+    dropped = {KafkaPartition(topic, place.partition): RecordsToDelete(before_offset=50)}
+    await admin(kafka.bootstrap, lambda client: client.delete_records(dropped))
+    await member.start()
+    assert await member.expired() == {place: 40}
+    assert [int(record.value) for record in await read(member, 50)] == list(range(50, 100))
+    assert await member.expired() == {}
+    await member.stop()
 
 
 async def test_a_record_over_the_limit_fails_and_a_new_producer_goes_on(kafka_bus):
