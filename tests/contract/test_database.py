@@ -212,11 +212,15 @@ class TestTrouble:
     ) -> None:
         note = await write_note(db, ONE)
         other = await asyncpg.connect(settings.owner_url)
-        with pytest.raises(Unavailable):
+
+        async def lie_idle() -> None:
             async with db.worker() as tx:
                 await tx.execute("UPDATE note SET text = 'mine' WHERE id = $1", note)
                 await other.execute("UPDATE note SET text = 'theirs' WHERE id = $1", note, timeout=10)
                 await tx.execute("SELECT 1")
+
+        with pytest.raises(Unavailable):
+            await lie_idle()
         await other.close()
         async with db.worker() as tx:
             assert await tx.fetchval("SELECT text FROM note WHERE id = $1", note) == "theirs"
