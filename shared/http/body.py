@@ -7,12 +7,14 @@ Numbers and booleans are not converted from text or from each other, unknown fie
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
+from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _STRICT = {"int", "float", "bool", "str"}
 _SLUG = r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$"
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _EMAIL = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z]{{2,}}$"
@@ -91,6 +93,23 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def is_id(text: str) -> bool:
+    """Whether it is spelled as we spell ids."""
+    return _UUID.fullmatch(text) is not None
+
+
+def _uuid(text: Any) -> UUID:
+    if isinstance(text, UUID):
+        return text
+    if not isinstance(text, str):
+        raise PydanticCustomError("string_type", "must be text")
+    if not is_id(text):
+        raise PydanticCustomError("invalid_id", "is not an id of ours (a UUID in lower case)")
+    return UUID(text)
+
+
+# One spelling, as we write it: or two addresses would show the same thing.
+Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 LongText = Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"\S")]
 Slug = Annotated[str, Field(max_length=63, json_schema_extra={"pattern": _SLUG}), AfterValidator(_slug)]

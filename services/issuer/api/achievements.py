@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from services.issuer.api.achievement_body import AchievementBody
 from services.issuer.api.context import AchievementWriter, Context, Here, Member
-from services.issuer.api.fields import Filter, Id
+from services.issuer.api.fields import Filter
 from services.issuer.commands.draft_achievement import draft_achievement
 from services.issuer.commands.publish_achievement import (
     archive_achievement,
@@ -20,7 +20,7 @@ from services.issuer.domain.achievement_document import document_of
 from services.issuer.store import achievements, institutions
 from services.issuer.store.achievements import Filters
 from shared.http.app import router
-from shared.http.body import timestamp
+from shared.http.body import Id, timestamp
 from shared.http.etags import IfMatch, etag, expected_version
 from shared.http.idempotency import Result, once
 from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of

@@ -7,7 +7,6 @@ from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from services.issuer.api.context import Here, InstitutionWriter
-from services.issuer.api.fields import Id
 from services.issuer.api.institutions import ClientCredentials
 from services.issuer.api.secrets import opened, sealed_client
 from services.issuer.commands.create_client import create_client
@@ -18,7 +17,7 @@ from services.issuer.domain.errors import Unknown
 from services.issuer.domain.scopes import SCOPES
 from services.issuer.store import clients
 from shared.http.app import router
-from shared.http.body import Body, Name, timestamp
+from shared.http.body import Body, Id, Name, timestamp
 from shared.http.idempotency import Result, once
 from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
 

@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.issuer.api.fields import Alignment, Did, Id, Link, OpenBadgesBody, Uri, Word
+from services.issuer.api.fields import Alignment, Did, Link, OpenBadgesBody, Uri, Word
 from services.issuer.commands.issue_credential import Order
 from services.issuer.domain.recipient import Recipient
-from shared.http.body import Body, Email, LongText, Moment, Name
+from shared.http.body import Body, Email, Id, LongText, Moment, Name
 
 
 class RecipientBody(Body):

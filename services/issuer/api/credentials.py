@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from services.issuer.api.context import Context, CredentialReader, CredentialWriter, Here
 from services.issuer.api.credential_body import IssueBody
-from services.issuer.api.fields import Did, Id, Reason
+from services.issuer.api.fields import Did, Reason
 from services.issuer.commands.change_status import change_status
 from services.issuer.domain.credential import Action, Credential
 from services.issuer.domain.recipient import Recipient
@@ -17,7 +17,7 @@ from services.issuer.store import credentials
 from services.issuer.store.credentials import Filters
 from shared.http.app import router
 from shared.http.auth import Principal
-from shared.http.body import Email, Moment, timestamp
+from shared.http.body import Email, Id, Moment, timestamp
 from shared.http.etags import etag
 from shared.http.idempotency import Result, once
 from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of

@@ -1,16 +1,14 @@
 """Types of fields and parameters that the issuer's resources share."""
 
 import re
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from shared.http.body import Body
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Links and ids become IRIs in signed documents, where a character that RFC 3986 does not allow cannot be signed.
 _CHARACTER = "(?:[A-Za-z0-9._~:@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
 _AUTHORITY = "[A-Za-z0-9-]+(?:[.][A-Za-z0-9-]+)*(?::[0-9]{1,5})?"
@@ -18,16 +16,6 @@ _REST = f"(?:/{_CHARACTER}*)*(?:[?](?:{_CHARACTER}|[/?])*)?(?:#(?:{_CHARACTER}|[
 LINK_PATTERN = f"^https?://{_AUTHORITY}{_REST}$"
 URI_PATTERN = f"^(?:https?://{_AUTHORITY}{_REST}|urn:[a-z0-9-]{{1,32}}:(?:{_CHARACTER}|/)+)$"
 DID_PATTERN = "^did:[a-z0-9]+:(?:[A-Za-z0-9._:-]|%[0-9A-Fa-f]{2})*(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})$"
-
-
-def _uuid(text: Any) -> UUID:
-    if isinstance(text, UUID):
-        return text
-    if not isinstance(text, str):
-        raise PydanticCustomError("string_type", "must be text")
-    if _UUID.fullmatch(text) is None:
-        raise PydanticCustomError("invalid_id", "is not an id of ours (a UUID in lower case)")
-    return UUID(text)
 
 
 def _link(text: str) -> str:
@@ -40,7 +28,6 @@ def _credit(value: float) -> float:
     return int(value) if value.is_integer() else value
 
 
-Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
 Did = Annotated[str, Field(max_length=500, pattern=DID_PATTERN)]
 Link = Annotated[
     str, Field(max_length=2000, json_schema_extra={"pattern": LINK_PATTERN, "format": "uri"}), AfterValidator(_link)

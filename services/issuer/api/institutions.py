@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from services.issuer.api.context import Context, Here, Operator, OperatorOrInstitutionWriter
-from services.issuer.api.fields import Id, Link, Reason
+from services.issuer.api.fields import Link, Reason
 from services.issuer.api.secrets import opened, sealed_client
 from services.issuer.commands.register_institution import register_institution
 from services.issuer.commands.suspend_institution import suspend_institution
@@ -17,7 +17,7 @@ from services.issuer.domain.institution import Institution, Profile
 from services.issuer.store import institutions
 from shared.http.app import router
 from shared.http.auth import Authenticated, Principal
-from shared.http.body import Body, Email, Name, Slug, timestamp
+from shared.http.body import Body, Email, Id, Name, Slug, timestamp
 from shared.http.etags import IfMatch, etag, expected_version
 from shared.http.idempotency import Result, once
 from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of

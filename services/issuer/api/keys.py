@@ -7,12 +7,12 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from services.issuer.api.context import Here, InstitutionWriter, Member
-from services.issuer.api.fields import Id, Reason
+from services.issuer.api.fields import Reason
 from services.issuer.commands.rotate_key import compromise_key, rotate_key
 from services.issuer.domain.signing_key import SigningKey
 from services.issuer.store import signing_keys
 from shared.http.app import router
-from shared.http.body import Moment, timestamp
+from shared.http.body import Id, Moment, timestamp
 from shared.http.idempotency import Result, once
 
 routes = router("keys", "/v1/keys")

@@ -7,10 +7,10 @@ import orjson
 from fastapi import Path, Response
 
 from services.issuer.api.context import Here
-from services.issuer.api.fields import Id
 from services.issuer.store import institutions, signing_keys
 from shared.credentials import did_document
 from shared.http.app import router
+from shared.http.body import Id
 from shared.http.etags import IfNoneMatch, etag, not_modified
 
 routes = router("public")

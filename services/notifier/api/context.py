@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Path, Request
 
 from shared.credentials.sealing import Sealer
 from shared.http.addresses import AddressPolicy
 from shared.http.auth import Principal, require
+from shared.http.body import Id
 from shared.postgres.database import Database
 
 
@@ -33,5 +33,5 @@ async def _context(request: Request) -> Context:
 Here = Annotated[Context, Depends(_context)]
 Reader = Annotated[Principal, Depends(require("endpoints:read"))]
 Writer = Annotated[Principal, Depends(require("endpoints:write"))]
-EndpointId = Annotated[UUID, Path(description="The endpoint.")]
+EndpointId = Annotated[Id, Path(description="The endpoint.")]
 MessageId = Annotated[str, Path(max_length=64, pattern="^msg_[a-z2-7]+$", description="The message's webhook-id.")]

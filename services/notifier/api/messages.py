@@ -13,7 +13,7 @@ from services.notifier.domain.content import NAMES
 from services.notifier.store import messages
 from services.notifier.store.messages import Attempt, Filters, Message
 from shared.http.app import router
-from shared.http.body import Body, Moment, timestamp
+from shared.http.body import Body, Id, Moment, timestamp
 from shared.http.idempotency import Result, once
 from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
 from shared.http.problems import NotFound
@@ -73,7 +73,7 @@ class AttemptList(BaseModel):
 class ResendBody(Body):
     """Which endpoint is to get the message again; all of its endpoints where none is named."""
 
-    endpoint: UUID | None = None
+    endpoint: Id | None = None
 
 
 class ResendAnswer(BaseModel):
@@ -113,7 +113,7 @@ async def listing(
     who: Reader,
     here: Here,
     type: Annotated[TypeName | None, Query(description="Only this event type.")] = None,
-    endpoint: Annotated[UUID | None, Query(description="Only those for this endpoint.")] = None,
+    endpoint: Annotated[Id | None, Query(description="Only those for this endpoint.")] = None,
     state: Annotated[DeliveryState | None, Query(description="Only those with a delivery in this state.")] = None,
     since: Annotated[Moment | None, Query(description="Only those of events since then.")] = None,
     limit: Limit = DEFAULT_LIMIT,

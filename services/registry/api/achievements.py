@@ -18,6 +18,7 @@ from services.registry.store import achievements, counts
 from services.registry.store.achievements import Achievement, Filters
 from shared.credentials import contexts_for
 from shared.http.app import router
+from shared.http.body import Id
 from shared.http.etags import IfNoneMatch, etag, not_modified
 from shared.http.paging import CursorText, Limit, page, place_of
 from shared.http.problems import NotAcceptable, NotFound
@@ -76,9 +77,7 @@ class AchievementPage(BaseModel):
         304: {"description": "Not modified"},
     },
 )
-async def get_document(
-    achievement_id: UUID, request: Request, here: Here, if_none_match: IfNoneMatch = None
-) -> Response:
+async def get_document(achievement_id: Id, request: Request, here: Here, if_none_match: IfNoneMatch = None) -> Response:
     """Served at the `id` that credentials name."""
     kind = choose(request.headers.get("accept"), MEDIA_TYPES)
     if kind is None:
@@ -133,7 +132,7 @@ async def list_achievements(
 
 
 @routes.get("/v1/achievements/{achievement_id}", summary="One achievement with its counts")
-async def get_achievement(achievement_id: UUID, here: Here) -> AchievementAnswer:
+async def get_achievement(achievement_id: Id, here: Here) -> AchievementAnswer:
     """What was issued from it, beside the document."""
     async with here.db.worker() as tx:
         found = await achievements.get(tx, achievement_id)

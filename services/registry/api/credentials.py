@@ -11,6 +11,7 @@ from services.registry.api.context import Here
 from services.registry.domain.media_types import choose
 from services.registry.store import records
 from shared.http.app import router
+from shared.http.body import Id
 from shared.http.etags import IfNoneMatch, etag, not_modified
 from shared.http.problems import NotAcceptable, NotFound
 
@@ -48,9 +49,7 @@ class RecordAnswer(BaseModel):
         304: {"description": "Not modified"},
     },
 )
-async def get_document(
-    credential_id: UUID, request: Request, here: Here, if_none_match: IfNoneMatch = None
-) -> Response:
+async def get_document(credential_id: Id, request: Request, here: Here, if_none_match: IfNoneMatch = None) -> Response:
     """A revoked credential is served as well: its status list, and the `Link` with rel `status`, tell that it is."""
     kind = choose(request.headers.get("accept"), MEDIA_TYPES)
     if kind is None:
@@ -73,15 +72,13 @@ async def get_document(
 
 
 @routes.head("/credentials/{credential_id}", include_in_schema=False)
-async def head_document(
-    credential_id: UUID, request: Request, here: Here, if_none_match: IfNoneMatch = None
-) -> Response:
+async def head_document(credential_id: Id, request: Request, here: Here, if_none_match: IfNoneMatch = None) -> Response:
     """The headers of the document."""
     return await get_document(credential_id, request, here, if_none_match)
 
 
 @routes.get("/v1/credentials/{credential_id}", summary="What the record says of a credential")
-async def get_record(credential_id: UUID, here: Here, response: Response) -> RecordAnswer:
+async def get_record(credential_id: Id, here: Here, response: Response) -> RecordAnswer:
     """Its status, when it was registered, and how often it was verified. Never who the learner is."""
     async with here.db.worker_connection() as connection:
         record = await records.get(connection, credential_id)

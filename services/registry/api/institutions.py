@@ -13,6 +13,7 @@ from services.registry.domain.counts import Counts
 from services.registry.store import counts, institutions
 from services.registry.store.institutions import Institution
 from shared.http.app import router
+from shared.http.body import is_id
 from shared.http.paging import CursorText, Limit, page, place_of
 from shared.http.problems import NotFound
 
@@ -89,8 +90,6 @@ async def get_institution(
 
 async def find(tx: Any, id_or_slug: str) -> Institution | None:
     """An institution by either name, or None."""
-    try:
-        found = await institutions.get(tx, UUID(id_or_slug))
-    except ValueError:
-        found = None
-    return found or (None if "\x00" in id_or_slug else await institutions.by_slug(tx, id_or_slug))
+    if is_id(id_or_slug):
+        return await institutions.get(tx, UUID(id_or_slug))
+    return None if "\x00" in id_or_slug else await institutions.by_slug(tx, id_or_slug)
