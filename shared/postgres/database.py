@@ -200,7 +200,6 @@ class Database:
                 )
             return self._pools[role]
 
-
     def _session(self, role: str) -> dict[str, str]:
         # A process that is frozen inside a transaction would keep its locks, and another replica waiting, until it
         # wakes. Transactions wait for nothing but their statements, so an idle one is a lost one.
