@@ -244,10 +244,17 @@ def _translated(connection: Any) -> Iterator[None]:
         raise
 
 
+def _is_closed(connection: Any) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:  # one that died was taken from its pool
+        return True
+
+
 def _is_away(error: BaseException, connection: Any) -> bool:
     """Whether the database is what failed, and not a handler's own I/O or a wrong use of the driver."""
     if isinstance(error, asyncpg.InterfaceError):  # such as a missing argument, on a connection that is well
-        return bool(connection.is_closed())
+        return _is_closed(connection)
     if isinstance(error, asyncpg.PostgresError | asyncpg.InternalClientError):
         return True
     frame = error.__traceback__

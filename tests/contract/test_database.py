@@ -207,8 +207,9 @@ class TestTrouble:
             await write_note(db, ONE)
         await db.ping()
 
+    @pytest.mark.parametrize("pause", [0, 0.2])  # before and after the driver has noticed
     async def test_a_transaction_left_idle_is_ended_so_that_its_locks_hold_nobody_up(
-        self, db: Database, settings: DatabaseSettings
+        self, db: Database, settings: DatabaseSettings, pause: float
     ) -> None:
         note = await write_note(db, ONE)
         other = await asyncpg.connect(settings.owner_url)
@@ -217,6 +218,7 @@ class TestTrouble:
             async with db.worker() as tx:
                 await tx.execute("UPDATE note SET text = 'mine' WHERE id = $1", note)
                 await other.execute("UPDATE note SET text = 'theirs' WHERE id = $1", note, timeout=10)
+                await asyncio.sleep(pause)
                 await tx.execute("SELECT 1")
 
         with pytest.raises(Unavailable):
