@@ -7,6 +7,7 @@ script checks its settings with the real one.
 
 import contextlib
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -93,6 +94,26 @@ class Composed:
             start_kafka(container, kafka_jars(), self.ports["kafka:9092"], free_port())
         elif container.name == "gateway" and self.caddy is not None:
             start_gateway(container, self.caddy, self.ports["gateway:443"], free_port())
+            self._wait_certified()
+
+    def _wait_certified(self) -> None:
+        """The gateway makes its certificates once it runs; a client comes when they are there."""
+        deadline = time.monotonic() + 30
+        for name in SERVICES:
+            while not self._greets(f"{name}.laurel.localhost"):
+                assert time.monotonic() < deadline, f"the gateway has no certificate for {name}"
+                time.sleep(0.1)
+
+    def _greets(self, host: str) -> bool:
+        context = ssl._create_unverified_context()
+        try:
+            with (
+                socket.create_connection(("127.0.0.1", self.ports["gateway:443"]), timeout=5) as plain,
+                context.wrap_socket(plain, server_hostname=host),
+            ):
+                return True
+        except OSError:
+            return False
 
     def port(self, service: str) -> int:
         """Where a service of ours listens here."""
