@@ -90,7 +90,8 @@ def show(figures: dict[str, Any]) -> None:
     console.print(table)
     for step in figures["growth"]:
         rates = f"{step['issued_per_second']}/s issued, {step['verified_per_second']}/s verified"
-        console.print(f"{step['stored']:>7} stored: {rates}")
+        waiting = sum(step["waiting_at_the_end"].values())
+        console.print(f"{step['stored']:>7} stored: {rates}; {waiting} waited, gone in {step['drained_after_s']} s")
     console.print(f"resident MiB: idle {figures['resident_mib_idle']}, after {figures['resident_mib_after']}")
 
 

@@ -85,20 +85,27 @@ async def verify(tenant: Tenant, clients: int, seconds: float, suite: str = "edd
     return await repeat(clients, seconds, ask)
 
 
+async def backlog(session: aiohttp.ClientSession, here: Installation) -> dict[str, int]:
+    """Events in each outbox and before each consumer, by the services' own gauges, two seconds old at most."""
+    found = {}
+    for service in ("issuer", "registry", "verifier", "notifier"):
+        for gauge in ("outbox_rows", "consumer_lag"):
+            if waiting := await metric(session, here.url(service), gauge):
+                found[f"{service} {gauge}"] = int(waiting)
+    return found
+
+
 async def drained(here: Installation, limit: float = 120.0) -> float:
     """Seconds until every outbox is empty and every consumer has caught up. Raises RuntimeError after `limit`."""
     started = time.perf_counter()
     async with aiohttp.ClientSession() as session:
         while True:
             await asyncio.sleep(0.25)
-            waiting = 0.0
-            for service in ("issuer", "registry", "verifier", "notifier"):
-                waiting += await metric(session, here.url(service), "outbox_rows")
-                waiting += await metric(session, here.url(service), "consumer_lag")
+            waiting = await backlog(session, here)
             if not waiting and time.perf_counter() - started > 3:  # the gauges are at most two seconds old
                 return time.perf_counter() - started
             if time.perf_counter() - started > limit:
-                raise RuntimeError(f"{waiting:.0f} events still wait after {limit:.0f} s")
+                raise RuntimeError(f"after {limit:.0f} s there still wait {waiting}")
 
 
 async def latencies(tenant: Tenant, count: int) -> dict[str, float]:
@@ -189,8 +196,8 @@ async def _count(session: aiohttp.ClientSession, here: Installation) -> int:
         return int(await answer.json())
 
 
-async def growth(tenant: Tenant, target: int, say: Say) -> list[dict[str, float]]:
-    """Issue until `target` credentials are stored, and tell the rates of issuing and verifying along the way."""
+async def growth(tenant: Tenant, target: int, say: Say) -> list[dict[str, Any]]:
+    """Issue until `target` credentials are stored; tell the rates along the way, and what waited at the end of each."""
     steps, stored = [], 0
     async with aiohttp.ClientSession() as session:
         token = await tenant.token(session)
@@ -201,10 +208,12 @@ async def growth(tenant: Tenant, target: int, say: Say) -> list[dict[str, float]
             await _issue_many(session, url, tenant, token, chunk)
             elapsed = time.perf_counter() - begun
             stored += chunk
-            await drained(tenant.here, 300)
+            waiting = await backlog(session, tenant.here)
+            drain = await drained(tenant.here, 300)
             checked = await verify(tenant, 16, 3)
             issued, verified = round(chunk / elapsed, 1), round(checked.rate, 1)
-            steps.append({"stored": stored, "issued_per_second": issued, "verified_per_second": verified})
+            step = {"stored": stored, "issued_per_second": issued, "verified_per_second": verified}
+            steps.append({**step, "waiting_at_the_end": waiting, "drained_after_s": round(drain, 1)})
             say(f"  {stored:>7} stored: {issued} issued/s, {verified} verified/s")
             token = await tenant.token(session)
     return steps
