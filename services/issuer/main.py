@@ -4,8 +4,6 @@ import sys
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from services.issuer.api import (
     achievements,
     clients,
@@ -27,9 +25,7 @@ from services.issuer.commands.token_keys import TokenKeys
 from services.issuer.domain.access_token import AUDIENCE
 from services.issuer.domain.addresses import Addresses
 from services.issuer.settings import Settings
-from shared.bus.embedded import EmbeddedBus
-from shared.bus.kafka import KafkaBus
-from shared.bus.port import Bus
+from shared.bus.opening import open_bus
 from shared.credentials.sealing import CannotUnseal, Sealer, UnusableKek
 from shared.events.catalogue import TOPICS
 from shared.http import idempotency
@@ -79,13 +75,6 @@ def build_context(db: Database, settings: Settings) -> context.Context:
     )
 
 
-def open_bus(settings: Settings) -> Bus:
-    """The bus that the settings name; it connects when first used."""
-    if settings.bus == "embedded":
-        return EmbeddedBus(settings.bus_database_url.get_secret_value())
-    return KafkaBus(settings.kafka, replication=settings.kafka_replication)
-
-
 async def run(settings: Settings) -> None:
     """Serve until told to stop."""
     async with AsyncExitStack() as stack:
@@ -126,11 +115,8 @@ def _cursor_secret(settings: Settings) -> str:
 def main() -> None:
     """Entry point. Settings that cannot be used end the process with a sentence, not a traceback."""
     try:
-        settings = Settings.load()
+        settings = Settings.load("issuer")
         run_loop(run(settings), uvloop=settings.uvloop == "auto")
-    except ValidationError as error:
-        wrong = "; ".join(f"LAUREL_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
-        sys.exit(f"issuer: the settings cannot be used: {wrong}")
     except CannotUnseal as error:
         sys.exit(f"issuer: LAUREL_KEK does not open what the database holds: {error}")
     except UnusableKek as error:

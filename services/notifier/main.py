@@ -5,8 +5,6 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from services.notifier.api import endpoints, messages
 from services.notifier.api.context import Context
 from services.notifier.commands.fan_out import FanOut
@@ -18,9 +16,7 @@ from services.notifier.workers.dispatcher import Dispatcher
 from services.notifier.workers.keys import SigningKeys
 from services.notifier.workers.sending import Sender
 from services.notifier.workers.upkeep import SECONDS, keep_up
-from shared.bus.embedded import EmbeddedBus
-from shared.bus.kafka import KafkaBus
-from shared.bus.port import Bus
+from shared.bus.opening import open_bus
 from shared.credentials.sealing import Sealer, UnusableKek
 from shared.events.catalogue import ISSUER_TOPIC, REGISTRY_TOPIC, TOPICS, VERIFIER_TOPIC
 from shared.http import idempotency
@@ -42,13 +38,6 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 ANYWHERE = "0.0.0.0/0,::/0"
 _HEARD = (ISSUER_TOPIC, REGISTRY_TOPIC, VERIFIER_TOPIC)
 _PURGE_SECONDS = 600.0
-
-
-def open_bus(settings: Settings) -> Bus:
-    """The bus that the settings name; it connects when first used."""
-    if settings.bus == "embedded":
-        return EmbeddedBus(settings.bus_database_url.get_secret_value())
-    return KafkaBus(settings.kafka, replication=settings.kafka_replication)
 
 
 def utc_now() -> datetime:
@@ -105,11 +94,8 @@ async def run(settings: Settings) -> None:
 def main() -> None:
     """Entry point. Settings that cannot be used end the process with a sentence, not a traceback."""
     try:
-        settings = Settings.load()
+        settings = Settings.load(NAME)
         run_loop(run(settings), uvloop=settings.uvloop == "auto")
-    except ValidationError as error:
-        wrong = "; ".join(f"LAUREL_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
-        sys.exit(f"notifier: the settings cannot be used: {wrong}")
     except UnusableKek as error:
         sys.exit(f"notifier: LAUREL_KEK cannot be used: {error}")
 

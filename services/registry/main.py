@@ -1,10 +1,7 @@
 """The registry: settings → telemetry → database → bus → HTTP, consumer, relay and counting. Builds all its parts."""
 
-import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from services.registry.api import achievements, credentials, institutions, operations, statistics
 from services.registry.api.context import Context
@@ -12,9 +9,7 @@ from services.registry.domain.addresses import Addresses
 from services.registry.handlers import HANDLERS
 from services.registry.settings import Settings
 from services.registry.workers.counting import Counting
-from shared.bus.embedded import EmbeddedBus
-from shared.bus.kafka import KafkaBus
-from shared.bus.port import Bus
+from shared.bus.opening import open_bus
 from shared.events.catalogue import ISSUER_TOPIC, TOPICS, VERIFIER_TOPIC
 from shared.http import idempotency
 from shared.http.addresses import AddressPolicy
@@ -35,13 +30,6 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 ROUTERS = (credentials.routes, institutions.routes, achievements.routes, statistics.routes, operations.routes)
 ANYWHERE = "0.0.0.0/0,::/0"
 _PURGE_SECONDS = 600.0
-
-
-def open_bus(settings: Settings) -> Bus:
-    """The bus that the settings name; it connects when first used."""
-    if settings.bus == "embedded":
-        return EmbeddedBus(settings.bus_database_url.get_secret_value())
-    return KafkaBus(settings.kafka, replication=settings.kafka_replication)
 
 
 def build_authenticator(settings: Settings, db: Database, trusted: OutboundClient) -> Authenticator:
@@ -87,12 +75,8 @@ async def run(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Entry point. Settings that cannot be used end the process with a sentence, not a traceback."""
-    try:
-        settings = Settings.load()
-    except ValidationError as error:
-        wrong = "; ".join(f"LAUREL_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
-        sys.exit(f"registry: the settings cannot be used: {wrong}")
+    """Entry point."""
+    settings = Settings.load(NAME)
     run_loop(run(settings), uvloop=settings.uvloop == "auto")
 
 

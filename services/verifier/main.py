@@ -1,11 +1,8 @@
 """The verifier: settings → telemetry → database → bus → HTTP, consumer, relay and recording. Builds all its parts."""
 
-import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from services.verifier.api import verify
 from services.verifier.api.context import Context
@@ -18,9 +15,7 @@ from services.verifier.commands.verify_credential import Verifier
 from services.verifier.handlers import HANDLERS
 from services.verifier.settings import Settings
 from services.verifier.workers.recording import Recording
-from shared.bus.embedded import EmbeddedBus
-from shared.bus.kafka import KafkaBus
-from shared.bus.port import Bus
+from shared.bus.opening import open_bus
 from shared.events.catalogue import ISSUER_TOPIC, TOPICS
 from shared.http import idempotency
 from shared.http.addresses import AddressPolicy
@@ -40,13 +35,6 @@ NAME = "verifier"
 MIGRATIONS = Path(__file__).parent / "migrations"
 ANYWHERE = "0.0.0.0/0,::/0"
 _PURGE_SECONDS = 600.0
-
-
-def open_bus(settings: Settings) -> Bus:
-    """The bus that the settings name; it connects when first used."""
-    if settings.bus == "embedded":
-        return EmbeddedBus(settings.bus_database_url.get_secret_value())
-    return KafkaBus(settings.kafka, replication=settings.kafka_replication)
 
 
 def utc_now() -> datetime:
@@ -97,12 +85,8 @@ async def run(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Entry point. Settings that cannot be used end the process with a sentence, not a traceback."""
-    try:
-        settings = Settings.load()
-    except ValidationError as error:
-        wrong = "; ".join(f"LAUREL_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
-        sys.exit(f"verifier: the settings cannot be used: {wrong}")
+    """Entry point."""
+    settings = Settings.load(NAME)
     run_loop(run(settings), uvloop=settings.uvloop == "auto")
 
 

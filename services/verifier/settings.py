@@ -6,7 +6,7 @@ from shared.http.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Read by `Settings.load()`."""
+    """Read by `Settings.load`."""
 
     port: int = Field(8003, ge=1, le=65535, description="Port to listen on.")
     outbound_allow_networks: str = Field(

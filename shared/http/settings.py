@@ -4,7 +4,7 @@ folder `LAUREL_SECRETS_DIR` (as container secrets are mounted)."""
 import os
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.postgres.database import DatabaseSettings
@@ -38,9 +38,13 @@ class ServiceSettings(BaseSettings):
     instance: str = Field("1", description="Name of this replica, kept over restarts; different for each replica.")
 
     @classmethod
-    def load(cls) -> Self:
-        """Read the environment. Raises pydantic's ValidationError, which names what is wrong."""
-        return cls(_secrets_dir=os.environ.get("LAUREL_SECRETS_DIR"))
+    def load(cls, service: str) -> Self:
+        """Read the environment. Settings that cannot be used end the process with a sentence, not a traceback."""
+        try:
+            return cls(_secrets_dir=os.environ.get("LAUREL_SECRETS_DIR"))
+        except ValidationError as error:
+            wrong = "; ".join(f"LAUREL_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+            raise SystemExit(f"{service}: the settings cannot be used: {wrong}") from None
 
     @property
     def database(self) -> DatabaseSettings:

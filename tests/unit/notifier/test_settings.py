@@ -1,7 +1,6 @@
 """What the notifier can be told, and what it refuses to start with."""
 
 import pytest
-from pydantic import ValidationError
 
 from services.notifier.settings import Settings
 
@@ -20,7 +19,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_defaults_are_those_of_the_specification() -> None:
-    settings = Settings.load()
+    settings = Settings.load("notifier")
     assert settings.port == 8004
     assert len(settings.webhook_schedule.split(",")) == 9, "ten tries"
     assert settings.webhook_timeout == 15
@@ -40,12 +39,11 @@ def test_the_defaults_are_those_of_the_specification() -> None:
 )
 def test_what_cannot_be_used_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"LAUREL_{name.upper()}", value)
-    with pytest.raises(ValidationError) as caught:
-        Settings.load()
-    assert [error["loc"] for error in caught.value.errors()] == [(name,)]
+    with pytest.raises(SystemExit, match=f"^notifier: the settings cannot be used: LAUREL_{name.upper()}: [^;]*$"):
+        Settings.load("notifier")
 
 
 def test_without_a_key_encryption_key_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAUREL_KEK")
-    with pytest.raises(ValidationError, match="kek"):
-        Settings.load()
+    with pytest.raises(SystemExit, match="LAUREL_KEK"):
+        Settings.load("notifier")
