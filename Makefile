@@ -27,7 +27,7 @@ up: $(STAMP) ## Start the four services on this machine (embedded mode, data in 
 	@$(BIN)/laurel up
 
 test: $(STAMP) ## Run every test, on real Kafka and real Postgres
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses auto --no-loadscope-reorder
 
 lint: $(STAMP) ## ruff, mypy --strict, import-linter, generated files up to date
 	@$(BIN)/ruff check .

@@ -1,9 +1,11 @@
 """Fixtures every kind of test may use, each from the file named here; and how tests are shared out to processes."""
 
 import os
-from collections.abc import Sequence
+import re
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = [
     "tests.fixtures.postgres",
@@ -20,10 +22,15 @@ def pytest_xdist_auto_num_workers() -> int:
     return 1 if given else 2
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+class ByFileAndBus(LoadScopeScheduling):  # type: ignore[misc]
     """A file stays in one process, a bus at a time: its tests share what is slow to start."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        bus = callspec.params.get("bus_kind", "") if callspec else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{bus}"))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        buses = {"kafka", "embedded"} & set(re.split(r"[\[\]-]", test))
+        return " ".join([file, *sorted(buses)])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFileAndBus:
+    """The one above, whatever `--dist` says."""
+    return ByFileAndBus(config, log)
