@@ -13,7 +13,7 @@ from shared.credentials.status_list import MAX_BYTES
 
 
 def packed(bits: bytes) -> str:
-    return "u" + base64.urlsafe_b64encode(gzip.compress(bits)).rstrip(b"=").decode()
+    return "u" + base64.urlsafe_b64encode(gzip.compress(bits, mtime=0)).rstrip(b"=").decode()
 
 
 def code_of(encoded: str) -> str:
