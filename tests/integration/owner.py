@@ -1,0 +1,68 @@
+"""An institution that has one of everything, and a good body for every route: what bad input is put beside."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from tests.fixtures.api import ACHIEVEMENT, Api, Institution, expect
+from tests.fixtures.receiver import Receiver
+
+# A body that each route would take from the owner; a new schema has to be added here.
+GOOD: dict[str | None, Any] = {
+    None: None,
+    "Reason": {"reason": "x"},
+    "CompromiseBody": {"reason": "x"},
+    "AchievementBody": ACHIEVEMENT,
+    "ProfileChanges": {"name": "mine"},
+    "EndpointChanges": {"description": "mine"},
+    "ResendBody": {},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An institution that has one of everything; `ids` are by the names of path parameters."""
+
+    institution: Institution
+    ids: dict[str, str]
+
+
+async def owner(api: Api, receiver: Receiver) -> Owner:
+    """Make one."""
+    tenant, name = await api.institution(), uuid4().hex
+    endpoint = await api.endpoint(tenant, receiver.url(name), ["credential.issued"])
+    achievement = await api.achievement(tenant)
+    credential = await api.issue(tenant, achievement)
+    await receiver.wait(name, 1)
+    message = await first(api, tenant, "notifier", "/v1/messages")
+    key = await first(api, tenant, "issuer", "/v1/keys")
+    client = await first(api, tenant, "issuer", "/v1/clients")
+    ids = {
+        "achievement_id": achievement,
+        "client_id": tenant.client_id,
+        "credential_id": credential["id"],
+        "endpoint_id": endpoint["id"],
+        "institution_id": tenant.id,
+        "key_id": key["id"],
+        "message_id": message["id"],
+        "revision": "1",
+        "secret_id": client["secrets"][0]["id"],
+    }
+    await delivered(api, tenant, ids["message_id"])
+    return Owner(tenant, ids)
+
+
+async def first(api: Api, tenant: Institution, service: str, path: str) -> dict[str, Any]:
+    """The first of a list."""
+    return dict(expect(200, await api.http.get(api.urls[service] + path, headers=tenant.headers))["items"][0])
+
+
+async def delivered(api: Api, tenant: Institution, message: str, seconds: float = 10) -> None:
+    """Wait until the attempt is on record."""
+    deadline = time.monotonic() + seconds
+    url = f"{api.urls['notifier']}/v1/messages/{message}"
+    while expect(200, await api.http.get(url, headers=tenant.headers))["deliveries"][0]["state"] != "delivered":
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
