@@ -1,10 +1,13 @@
-"""One HTTP/1.1 connection: uvicorn's own protocol, with a limit on how long a request's head may take to arrive, and a
-way to end politely."""
+"""One HTTP/1.1 connection: uvicorn's own protocol, with a limit on how long a request's head may take to arrive, a
+problem document for what is no HTTP, and a way to end politely."""
 
 import asyncio
 from typing import Any, cast
 
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.http.problems import MEDIA_TYPE, BadRequest
 
 HEAD_SECONDS = 8.0
 MAX_HEAD_BYTES = 64 * 1024
@@ -67,6 +70,17 @@ class Connection(HttpToolsProtocol):
         self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("The request's head is too large.")
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that this is no HTTP, and close: where the next request would begin is anybody's guess."""
+        app = cast(Any, self.config.app)
+        body = orjson.dumps(BadRequest(msg).as_json(app.state.public_url, None, None))
+        head = (
+            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
+            "x-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """The next request of a kept connection began."""

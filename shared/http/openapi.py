@@ -14,7 +14,7 @@ _NAMED = {"code": _TEXT, "detail": _TEXT}
 _PROBLEM = {
     "type": "object",
     "description": "Problem details (RFC 9457).",
-    "required": ["type", "title", "status", "code", "instance"],
+    "required": ["type", "title", "status", "code"],
     "properties": {
         "type": {"type": "string", "format": "uri-reference"},
         "title": _TEXT,

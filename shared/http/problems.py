@@ -61,15 +61,16 @@ class Problem(Exception):
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
 
-    def as_json(self, public_url: str, instance: str, trace_id: str | None) -> dict[str, Any]:
-        """The RFC 9457 document."""
+    def as_json(self, public_url: str, instance: str | None, trace_id: str | None) -> dict[str, Any]:
+        """The RFC 9457 document. `instance` is None when the request could not be read so far."""
         document: dict[str, Any] = {
             "type": f"{public_url}/problems/{self.code}",
             "title": self.code.replace("-", " ").capitalize(),
             "status": self.STATUS,
             "code": self.code,
-            "instance": shorten(instance),
         }
+        if instance is not None:
+            document["instance"] = shorten(instance)
         if self.detail:
             document["detail"] = shorten(self.detail)
         if trace_id:

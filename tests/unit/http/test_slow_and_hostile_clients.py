@@ -6,13 +6,14 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 
+import orjson
 import pytest
 from fastapi import FastAPI
 
 from shared.http import connections
 from shared.http.limits import Limits
 from shared.http.server import HttpServer, listen
-from tests.unit.http.conftest import Tokens
+from tests.unit.http.conftest import PUBLIC_URL, Tokens
 
 SLOW = Limits(idle_seconds=0.3, bytes_per_second=1000, patience_seconds=0.3)
 GOOD = b'{"slug":"a","recipient":{"email":"ann@example.org"}}'
@@ -199,3 +200,7 @@ async def test_what_two_parsers_could_read_differently_is_refused_and_the_connec
         status, raw = await client.answer()
     assert status == 400
     assert raw.count(b"HTTP/1.1") == 1, "what came behind it was answered too"
+    answer_head, _, body = raw.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in answer_head
+    problem = orjson.loads(body)
+    assert (problem["type"], problem["status"]) == (f"{PUBLIC_URL}/problems/bad-request", 400)
