@@ -103,12 +103,18 @@ def test_the_limit_of_values_is_exact() -> None:
     ],
 )
 def test_a_hostile_megabyte_costs_little_time_and_memory(data: bytes) -> None:
+    assert min(cpu_seconds(data) for _ in range(3)) < 0.05
     tracemalloc.start()
-    started = time.perf_counter()
     with pytest.raises(Problem):
         parse(data)
-    elapsed = time.perf_counter() - started
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert elapsed < 0.25, f"{elapsed * 1000:.0f} ms (tracing slows the parser down about threefold)"
     assert peak < 20 * len(data)
+
+
+def cpu_seconds(data: bytes) -> float:
+    """What refusing it costs this process, however busy the machine is."""
+    started = time.process_time()
+    with pytest.raises(Problem):
+        parse(data)
+    return time.process_time() - started
