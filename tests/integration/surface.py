@@ -199,7 +199,7 @@ def fault(answer: httpx.Response, statuses: set[int], codes: set[str] | None = N
         body["status"] == answer.status_code
         and body["type"].endswith(f"/problems/{body['code']}")
         and body["title"]
-        and body["instance"]
+        and (body.get("instance") or body["code"] == "bad-request")
         and (codes is None or body["code"] in codes)
         and len(answer.content) < 20_000
     )
