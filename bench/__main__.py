@@ -27,8 +27,7 @@ async def measure(seconds: float, stored: int) -> dict[str, Any]:
         figures["raw"] = await _raw(here)
         figures["resident_mib_idle"] = here.resident()
         tenant = await scenarios.found(here, "bench")
-        console.print("latency when idle …")
-        figures["latency_idle"] = await scenarios.latencies(await scenarios.found(here, "bench-latency"), 100)
+        figures["latency"] = await _latencies(here, seconds)
         for suite in ("eddsa-jcs-2022", "eddsa-rdfc-2022"):
             figures[f"issue {suite}"], figures[f"verify {suite}"] = await _rates(tenant, suite, seconds)
         console.print("delivering …")
@@ -47,6 +46,16 @@ async def _raw(here: Installation) -> dict[str, float]:
         "kafka_records": await raw.broker(here.kafka.bootstrap),
         "aiohttp_posts": await raw.http_posts(f"{here.sink}/hook?count"),
     }
+
+
+async def _latencies(here: Installation, seconds: float) -> list[dict[str, float]]:
+    tenant, found = await scenarios.found(here, "bench-latency"), []
+    await scenarios.listen(tenant)
+    for clients in CLIENTS:
+        console.print(f"latency at {clients} clients …")
+        found.append(await scenarios.latencies(tenant, clients, seconds))
+        await scenarios.drained(here)
+    return found
 
 
 async def _rates(tenant: scenarios.Tenant, suite: str, seconds: float) -> tuple[list[Any], list[Any]]:
@@ -81,10 +90,14 @@ def show(figures: dict[str, Any]) -> None:
                     str(run["p99_ms"]),
                     limit,
                 )
-    deliver, idle, bare = figures["deliver"], figures["latency_idle"], figures["raw"]["aiohttp_posts"]
+    deliver, bare = figures["deliver"], figures["raw"]["aiohttp_posts"]
     table.add_row("webhooks delivered", "", f"{deliver['per_second']:,.0f}", "", "", f"{bare:,.0f}/s bare client")
-    for what in ("registered", "webhook"):
-        table.add_row(f"201 → {what}, idle", "1", "", str(idle[f"{what}_p50_ms"]), str(idle[f"{what}_p99_ms"]), "")
+    for run in figures["latency"]:
+        for what in ("registered", "webhook"):
+            at = f"{run['issued_per_second']:,.0f}"
+            table.add_row(
+                f"201 → {what}", str(run["clients"]), at, str(run[f"{what}_p50_ms"]), str(run[f"{what}_p99_ms"]), ""
+            )
     table.add_row("raw: Postgres commits", "16", f"{figures['raw']['postgres_commits']:,.0f}", "", "", "")
     table.add_row("raw: Kafka records", "1", f"{figures['raw']['kafka_records']:,.0f}", "", "", "")
     console.print(table)

@@ -108,23 +108,39 @@ async def drained(here: Installation, limit: float = 120.0) -> float:
                 raise RuntimeError(f"after {limit:.0f} s there still wait {waiting}")
 
 
-async def latencies(tenant: Tenant, count: int) -> dict[str, float]:
-    """From the 201 to the registry's record and to the webhook, one credential at a time, in milliseconds."""
-    here, to_record, to_webhook = tenant.here, [], []
-    async with aiohttp.ClientSession() as session:
+async def latencies(tenant: Tenant, clients: int, seconds: float) -> dict[str, float]:
+    """From the 201 to the registry's record and to the webhook, in milliseconds, while `clients` issue.
+
+    One client pauses between its requests, so that everything is idle, and is followed all the time; of those of more,
+    who do not pause, one in 20 is followed.
+    """
+    here, followed, every = tenant.here, [], 1 if clients == 1 else 20
+    pause = 0.005 if clients == 1 else 0.1  # asking more often would be a load of its own
+
+    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as watching:
         token = await tenant.token(session)
-        await endpoint(tenant, session, token, ["credential.issued", "credential.registered"])
-        for number in range(count):
-            raw = await post(
-                session, f"{here.url('issuer')}/v1/credentials", tenant.order(number, "eddsa-jcs-2022"), token, 201
-            )
-            answered = time.time()
-            credential = orjson.loads(raw)["id"]
-            to_record.append(await _until_registered(session, here, credential, answered))
-            arrived = await _until_arrived(session, here, f"credential.issued {credential}")
-            to_webhook.append((arrived - answered) * 1000)
-            await asyncio.sleep(0.02)
+
+        async def ask(own: aiohttp.ClientSession, number: int) -> None:
+            url = f"{here.url('issuer')}/v1/credentials"
+            raw = await post(own, url, tenant.order(number, "eddsa-jcs-2022"), token, 201)
+            if number % every == 0:
+                answered, credential = time.time(), orjson.loads(raw)["id"]
+                watched = watching.create_task(_until_registered(session, here, credential, answered, pause))
+                followed.append((credential, answered, watched))
+                if clients == 1:
+                    await watched
+                    await asyncio.sleep(0.04)
+
+        run = await repeat(clients, seconds, ask)
+    async with aiohttp.ClientSession() as session:
+        to_webhook = [
+            (await _until_arrived(session, here, f"credential.issued {credential}") - answered) * 1000
+            for credential, answered, _ in followed
+        ]
+    to_record = [watched.result() for _, _, watched in followed]
     return {
+        "clients": clients,
+        "issued_per_second": round(run.rate, 1),
         "registered_p50_ms": round(percentile(to_record, 0.5), 1),
         "registered_p99_ms": round(percentile(to_record, 0.99), 1),
         "webhook_p50_ms": round(percentile(to_webhook, 0.5), 1),
@@ -132,12 +148,14 @@ async def latencies(tenant: Tenant, count: int) -> dict[str, float]:
     }
 
 
-async def _until_registered(session: aiohttp.ClientSession, here: Installation, credential: str, since: float) -> float:
+async def _until_registered(
+    session: aiohttp.ClientSession, here: Installation, credential: str, since: float, pause: float
+) -> float:
     while True:
         async with session.get(f"{here.url('registry')}/credentials/{credential}") as answer:
             if answer.status == 200:
                 return (time.time() - since) * 1000
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(pause)
 
 
 async def _until_arrived(session: aiohttp.ClientSession, here: Installation, subject: str) -> float:
@@ -156,6 +174,12 @@ async def endpoint(tenant: Tenant, session: aiohttp.ClientSession, token: str, e
     return str(
         orjson.loads(await post(session, url, {"url": f"{tenant.here.sink}/hook", "events": events}, token, 201))["id"]
     )
+
+
+async def listen(tenant: Tenant) -> None:
+    """Let the sink hear of every credential that is issued."""
+    async with aiohttp.ClientSession() as session:
+        await endpoint(tenant, session, await tenant.token(session), ["credential.issued"])
 
 
 async def deliver(tenant: Tenant, endpoints: int, messages: int) -> dict[str, float]:
