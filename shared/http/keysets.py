@@ -70,6 +70,8 @@ class RemoteKeySet:
         self._fetched_at = time.monotonic()
         try:
             answer = await self._client.get(self._url, timeout=_TIMEOUT, max_bytes=_MAX_BYTES)
+            if answer.status != 200:
+                raise ValueError(f"answered {answer.status}")
             document = orjson.loads(answer.body)
             keys = read_key_set(document)
         except (OutboundError, ValueError) as error:
