@@ -138,7 +138,7 @@ async def test_a_compressed_body_is_not_unpacked(running: Stack, surface: Surfac
             assert fault(answer, {415}, {"unsupported-encoding"}) is None, f"{route.name}: {answer.text[:300]}"
 
 
-UNKNOWN = ["zz", "institution_id", "version", "proof", "statusListIndex", "__proto__", "a/b~c", "x" * 5000]
+UNKNOWN = ["zz", "institution_id", "status", "version", "proof", "statusListIndex", "__proto__", "a/b~c", "x" * 5000]
 
 
 @pytest.mark.parametrize("name", UNKNOWN, ids=[name[:20] for name in UNKNOWN])

@@ -7,6 +7,7 @@ import hmac
 import json
 import time
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import jwt
@@ -206,3 +207,25 @@ async def test_the_operators_token_is_no_institutions(running: Stack, surface: S
     async with unchanged(running):
         faults = await refusals(surface, f"{token}x") + await refusals(surface, token[:-1])
     assert not faults, "\n".join(faults)
+
+
+async def test_unknown_keys_cause_no_flood_at_the_token_issuer(running: Stack, surface: Surface, mint: Mint) -> None:
+    """A hundred made-up key ids at each service, at once: at most one look-up of the key set by each."""
+    headers = [{"Authorization": f"Bearer {mint.token({'kid': uuid4().hex})}"} for _ in range(100)]
+    reading = {route.service: route for route in secured(surface) if route.method == "get"}
+    assert reading.keys() == surface.api.urls.keys()
+    before = await asked_for_keys(surface)
+    async with unchanged(running):
+        answers = await asyncio.gather(
+            *(surface.send(route, b"", headers=each) for route in reading.values() for each in headers)
+        )
+    assert {fault(answer, {401}, {"invalid-token"}) for answer in answers} == {None}
+    assert await asked_for_keys(surface) - before <= len(reading) - 1
+
+
+async def asked_for_keys(surface: Surface) -> float:
+    """How often the issuer was asked for its key set."""
+    text = (await surface.api.http.get(f"{surface.api.urls['issuer']}/metrics")).text
+    lines = [line for line in text.splitlines() if line.startswith("http_requests_total") and "jwks.json" in line]
+    assert lines, "the services have fetched it at least once"
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
