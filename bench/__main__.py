@@ -62,11 +62,22 @@ async def _rates(tenant: scenarios.Tenant, suite: str, seconds: float) -> tuple[
     issued, verified = [], []
     for clients in CLIENTS:
         console.print(f"{suite}, {clients} clients …")
+        before = tenant.here.processor_seconds()
         run = await scenarios.issue(tenant, clients, seconds, suite)
         drain = await scenarios.drained(tenant.here)
-        issued.append({**run.as_json(), "drained_after_s": round(drain, 1)})
-        verified.append((await scenarios.verify(tenant, clients, seconds, suite)).as_json())
+        costs = _costs(before, tenant.here.processor_seconds(), run.requests)
+        issued.append({**run.as_json(), "drained_after_s": round(drain, 1), "cpu_ms_each": costs})
+        bodies = await scenarios.known(tenant, suite)
+        before = tenant.here.processor_seconds()
+        run = await scenarios.verify(tenant, bodies, clients, seconds)
+        costs = _costs(before, tenant.here.processor_seconds(), run.requests)
+        verified.append({**run.as_json(), "cpu_ms_each": costs})
     return issued, verified
+
+
+def _costs(before: dict[str, float], after: dict[str, float], requests: int) -> dict[str, float]:
+    """Milliseconds of processor that a request took of each part, with all that followed from it."""
+    return {name: round((after[name] - before.get(name, 0)) / requests * 1000, 2) for name in after}
 
 
 def show(figures: dict[str, Any]) -> None:
@@ -105,6 +116,9 @@ def show(figures: dict[str, Any]) -> None:
         rates = f"{step['issued_per_second']}/s issued, {step['verified_per_second']}/s verified"
         waiting = sum(step["waiting_at_the_end"].values())
         console.print(f"{step['stored']:>7} stored: {rates}; {waiting} waited, gone in {step['drained_after_s']} s")
+    for kind in ("issue", "verify"):
+        costs = figures[f"{kind} eddsa-jcs-2022"][1]["cpu_ms_each"]
+        console.print(f"CPU ms to {kind} one (jcs, 16 clients): {sum(costs.values()):.2f} in all, {costs}")
     console.print(f"resident MiB: idle {figures['resident_mib_idle']}, after {figures['resident_mib_after']}")
 
 

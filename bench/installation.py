@@ -1,11 +1,12 @@
 """Everything on this machine: Kafka, Postgres with fsync on, the four services, a receiver."""
 
 import asyncio
-import os
+import contextlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import aiohttp
 import psutil
 
+from services.cli.deployment import SERVICES
 from services.cli.ports import free_ports
 from services.cli.stack import Stack, StackOptions, open_stack
 from tests.fixtures.kafka_broker import KafkaBroker
@@ -39,13 +41,33 @@ class Installation:
 
     def resident(self) -> dict[str, float]:
         """Resident memory of each service in MiB."""
-        found = {}
-        for process in psutil.process_iter(["cmdline", "ppid", "memory_info"]):
-            command = process.info["cmdline"] or []
-            for service in ("issuer", "registry", "verifier", "notifier"):
-                if f"services.{service}.main" in command and process.info["ppid"] == os.getpid():
-                    found[service] = round(process.info["memory_info"].rss / 2**20, 1)
-        return found
+        found = {name: process.memory_info().rss for name, process in self._processes() if name in SERVICES}
+        return {name: round(size / 2**20, 1) for name, size in found.items()}
+
+    def processor_seconds(self) -> dict[str, float]:
+        """What each part has used of the processors so far, this process (the client) included."""
+        found: dict[str, float] = defaultdict(float)
+        for name, process in self._processes():
+            with contextlib.suppress(psutil.Error):
+                used = process.cpu_times()
+                found[name] += used.user + used.system
+        return dict(found)
+
+    def _processes(self) -> Iterator[tuple[str, psutil.Process]]:
+        here = psutil.Process()
+        yield "client", here
+        for process in here.children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if name := _part(process):
+                    yield name, process
+
+
+def _part(process: psutil.Process) -> str | None:
+    if "postgres" in process.name():
+        return "postgres"
+    command = " ".join(process.cmdline())
+    modules = {f"services.{name}.main": name for name in SERVICES} | {"kafka.Kafka": "kafka", "bench.sink": "sink"}
+    return next((name for module, name in modules.items() if module in command), None)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,17 +68,22 @@ async def issue(tenant: Tenant, clients: int, seconds: float, suite: str = "edds
     return await repeat(clients, seconds, ask)
 
 
-async def verify(tenant: Tenant, clients: int, seconds: float, suite: str = "eddsa-jcs-2022") -> Run:
-    """Verify one of 50 credentials that the verifier knows, as fast as `clients` can."""
+async def known(tenant: Tenant, suite: str = "eddsa-jcs-2022") -> list[bytes]:
+    """Requests to verify 50 credentials that the verifier has heard of."""
     async with aiohttp.ClientSession() as session:
         token = await tenant.token(session)
         url = f"{tenant.here.url('issuer')}/v1/credentials"
         answers = [await post(session, url, tenant.order(n, suite), token, 201) for n in range(50)]
-    bodies = [orjson.dumps({"credential": orjson.loads(answer)["credential"]}) for answer in answers]
     await asyncio.sleep(2)  # the events arrive
+    return [orjson.dumps({"credential": orjson.loads(answer)["credential"]}) for answer in answers]
+
+
+async def verify(tenant: Tenant, bodies: Sequence[bytes], clients: int, seconds: float) -> Run:
+    """Verify them in turn as fast as `clients` can."""
 
     async def ask(session: aiohttp.ClientSession, number: int) -> None:
-        raw = await post(session, f"{tenant.here.url('verifier')}/v1/verify", bodies[number % 50], "", 200)
+        body = bodies[number % len(bodies)]
+        raw = await post(session, f"{tenant.here.url('verifier')}/v1/verify", body, "", 200)
         if b'"verified":true' not in raw:
             raise RuntimeError(f"not verified: {raw[:500]!r}")
 
@@ -234,7 +239,7 @@ async def growth(tenant: Tenant, target: int, say: Say) -> list[dict[str, Any]]:
             stored += chunk
             waiting = await backlog(session, tenant.here)
             drain = await drained(tenant.here, 300)
-            checked = await verify(tenant, 16, 3)
+            checked = await verify(tenant, await known(tenant), 16, 3)
             issued, verified = round(chunk / elapsed, 1), round(checked.rate, 1)
             step = {"stored": stored, "issued_per_second": issued, "verified_per_second": verified}
             steps.append({**step, "waiting_at_the_end": waiting, "drained_after_s": round(drain, 1)})
