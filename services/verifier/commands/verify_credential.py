@@ -81,7 +81,7 @@ class Verifier:
         verdict = verdict_of(done)
         verification = Verification(new_id(), now, verdict, done, summarise(presented, issuer.name))
         metrics.VERIFICATIONS.labels(verdict).inc()
-        if proof.outcome == "pass":
+        if proof.outcome == "pass" and verdict != "forged":  # of a forgery nobody is told that it was ours
             await self._note(verification, presented, issuer, found)
         return verification
 
