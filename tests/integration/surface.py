@@ -237,13 +237,35 @@ async def _held(urls: DatabaseUrls) -> list[tuple[str, int, int]]:
         await connection.close()
 
 
+async def _under_way(stack: Stack) -> int:
+    """How many events are not yet sent, or not yet consumed by all who listen."""
+    databases, bus = stack.deployment.databases, stack.deployment.bus_database_url
+    assert bus is not None, "these tests run on the embedded bus"
+    waiting = [_number(urls.owner, "SELECT count(*) FROM outbox") for urls in databases.values()]
+    return sum(await asyncio.gather(*waiting, _number(bus, _LAG)))
+
+
+_LAG = """
+SELECT coalesce(sum(p.next_offset - coalesce(o.next_offset, p.first_offset)), 0)::bigint
+FROM bus_offset o JOIN bus_partition p USING (topic, partition)
+"""
+
+
+async def _number(url: str, query: str) -> int:
+    connection = await asyncpg.connect(url)
+    try:
+        return int(await connection.fetchval(query))
+    finally:
+        await connection.close()
+
+
 @contextlib.asynccontextmanager
 async def unchanged(stack: Stack) -> AsyncIterator[None]:
     """Insist that nothing is written and nothing published; first wait until earlier events have had their effects."""
     place = stack.deployment.databases["issuer"].owner
     deadline, before = time.monotonic() + 20, await holdings(stack)
-    while before != _at_rest.get(place):
-        assert time.monotonic() < deadline, "the services do not come to rest"
+    while before != _at_rest.get(place) or await _under_way(stack):
+        assert time.monotonic() < deadline, f"the services do not come to rest: {await _under_way(stack)} under way"
         _at_rest[place] = before
         await asyncio.sleep(0.3)
         before = await holdings(stack)
