@@ -49,6 +49,11 @@ def values_by_key(found: Sequence[Received]) -> dict[bytes | None, list[int]]:
     return by_key
 
 
+def first_values(found: Sequence[Received]) -> dict[bytes | None, list[int]]:
+    """As `values_by_key`, each value where it came first: order, where repeats are allowed."""
+    return {key: list(dict.fromkeys(values)) for key, values in values_by_key(found).items()}
+
+
 @asynccontextmanager
 async def polling(member: Subscription, timeout: float = 0.2) -> AsyncIterator[list[Received]]:
     """Keep a member polling and committing in the background, as a consumer does; gives what it reads."""

@@ -13,7 +13,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared.bus.kafka import KafkaBus
 from shared.bus.port import PARTITIONS, BusUnavailable, Producer, Record, TopicPartition
-from tests.contract.bus_support import eventually, polling, read, records, send, values_by_key
+from tests.contract.bus_support import eventually, first_values, polling, read, records, send, values_by_key
 from tests.fixtures.kafka_broker import KafkaBroker
 
 TOPIC = "test.hurt"
@@ -196,6 +196,7 @@ async def test_a_record_over_the_limit_fails_and_a_new_producer_goes_on(kafka_bu
 
 
 async def test_a_broker_that_lost_everything_is_usable_again_and_running_members_follow(own_kafka, hurt_bus, sending):
+    """A member may read from the beginning twice: when its position is gone, and when the new broker lets it in."""
     await send(sending, records(TOPIC, 24, 3))
     member = hurt_bus.subscribe("group", [TOPIC], instance="one")
     await member.start()
@@ -208,8 +209,8 @@ async def test_a_broker_that_lost_everything_is_usable_again_and_running_members
         another = hurt_bus.producer()
         await another.start()
         await send(another, records(TOPIC, 24, 5))
-        await eventually(lambda: len(found) >= 120, seconds=40)
-        assert values_by_key(found) == {b"key-%d" % key: list(range(5)) for key in range(24)}
+        await eventually(lambda: len({(record.key, record.value) for record in found}) >= 120, seconds=40)
+        assert first_values(found) == {b"key-%d" % key: list(range(5)) for key in range(24)}
         await another.stop()
     await member.stop()
 

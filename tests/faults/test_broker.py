@@ -24,6 +24,8 @@ from tests.fixtures.stack import ServiceProcess, Stack
 
 DEAD_SECONDS = 30
 FROZEN_SECONDS = 60
+LONGEST_SECONDS = 5
+"""Below any time-out towards the broker, above what a busy machine takes for an answer of 30 ms."""
 
 
 async def test_issuing_goes_on_while_the_broker_is_dead_and_while_it_is_frozen(
@@ -48,17 +50,18 @@ async def test_issuing_goes_on_while_the_broker_is_dead_and_while_it_is_frozen(
                 own_kafka.thaw()
         after_ice = await invariants.hold(api, stack, receiver, load.endpoint, load.answered, seconds=30)
     assert set(load.outcomes) == {"201"}, load.outcomes
-    calm, hurt = p99(load.seconds[:idle]), p99(load.seconds[idle:])
+    calm, hurt = load.seconds[:idle], load.seconds[idle:]
     print(
-        f"F3: {len(load.answered)} issued, p99 {calm * 1000:.0f} → {hurt * 1000:.0f} ms, "
+        f"F3: {len(load.answered)} issued, p99 {quantile(calm, 0.99) * 1000:.0f} → {quantile(hurt, 0.99) * 1000:.0f} ms, "
         f"settled {after_death:.1f} s after the death, {after_ice:.1f} s after the freeze"
     )
-    assert hurt < 2 * calm + 0.25
+    assert quantile(hurt, 0.5) < 2 * quantile(calm, 0.5), "answers wait for the broker"
+    assert max(hurt) < LONGEST_SECONDS, "an answer waited for the broker"
 
 
-def p99(seconds: list[float]) -> float:
-    """The slowest of a hundred."""
-    return sorted(seconds)[int(len(seconds) * 0.99)]
+def quantile(seconds: list[float], share: float) -> float:
+    """What `share` of them did not exceed."""
+    return sorted(seconds)[int(len(seconds) * share)]
 
 
 async def test_a_wiped_broker_and_a_deleted_topic_are_filled_again_by_replay(
