@@ -1,8 +1,9 @@
-"""A TCP proxy that misbehaves on command: freeze, drop, or cut the answer after so many bytes."""
+"""A TCP proxy that misbehaves on command: freeze, drop, cut after so many bytes, lose the answer to a COMMIT."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 
 class Proxy:
@@ -13,6 +14,8 @@ class Proxy:
         self.port = 0
         self.refuse = False
         self.cut_after: int | None = None
+        self.lose_commit_of: bytes | None = None
+        """Text; the transaction that sends it is committed, and its connections close instead of saying so."""
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -44,19 +47,28 @@ class Proxy:
             writer.transport.abort()
             return
         self._writers |= {writer, upstream_writer}
+        watched = _Conversation()
         try:
             await asyncio.gather(
-                self._pump(reader, upstream_writer, answers=False), self._pump(upstream_reader, writer, answers=True)
+                self._pump(reader, upstream_writer, watched, answers=False),
+                self._pump(upstream_reader, writer, watched, answers=True),
             )
         finally:
             self._writers -= {writer, upstream_writer}
             writer.close()
             upstream_writer.close()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, watched: "_Conversation", *, answers: bool
+    ) -> None:
         with contextlib.suppress(ConnectionError, OSError):
             while data := await reader.read(65536):
                 await self._flowing.wait()
+                if answers and watched.committing:
+                    self.drop()
+                    return
+                if not answers and self.lose_commit_of is not None:
+                    watched.hear(data, self.lose_commit_of)
                 if answers and self.cut_after is not None:
                     data, self.cut_after = data[: self.cut_after], max(0, self.cut_after - len(data))
                     if not self.cut_after:
@@ -66,6 +78,18 @@ class Proxy:
                 await writer.drain()
         with contextlib.suppress(OSError, RuntimeError):
             writer.write_eof()
+
+
+@dataclass(slots=True)
+class _Conversation:
+    """What one connection said so far, as far as it matters."""
+
+    marked: bool = False
+    committing: bool = False
+
+    def hear(self, data: bytes, mark: bytes) -> None:
+        self.marked = self.marked or mark in data
+        self.committing = self.marked and b"COMMIT" in data
 
 
 @contextlib.asynccontextmanager

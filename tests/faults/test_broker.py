@@ -52,7 +52,8 @@ async def test_issuing_goes_on_while_the_broker_is_dead_and_while_it_is_frozen(
     assert set(load.outcomes) == {"201"}, load.outcomes
     calm, hurt = load.seconds[:idle], load.seconds[idle:]
     print(
-        f"F3: {len(load.answered)} issued, p99 {quantile(calm, 0.99) * 1000:.0f} → {quantile(hurt, 0.99) * 1000:.0f} ms, "
+        f"F3: {len(load.answered)} issued, "
+        f"p99 {quantile(calm, 0.99) * 1000:.0f} → {quantile(hurt, 0.99) * 1000:.0f} ms, "
         f"settled {after_death:.1f} s after the death, {after_ice:.1f} s after the freeze"
     )
     assert quantile(hurt, 0.5) < 2 * quantile(calm, 0.5), "answers wait for the broker"
