@@ -8,7 +8,7 @@ import pytest
 
 from services.notifier.store import deliveries, endpoints, messages
 from services.notifier.store.deliveries import Room
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Transaction
 from tests.fixtures.postgres import Templates
 from tests.integration.notifier_queue import (
     INSTITUTION,
@@ -22,6 +22,8 @@ from tests.integration.notifier_queue import (
     states,
     tell,
 )
+
+ROOM = Room(slots=400, known=[], free=[], flying=[], start=8)
 
 
 @pytest.fixture
@@ -227,3 +229,33 @@ async def test_a_batch_of_events_becomes_one_message_each_in_their_order(db: Dat
         assert [row["message_id"] for row in found] == told
     assert await tell(db, 3, institution=uuid4())
     assert len(await rows(db, "SELECT * FROM message")) == 50, "what nobody listens to is not kept"
+
+
+async def test_the_work_of_a_claim_and_a_record_does_not_grow_with_what_waits_even_by_a_plan_of_quiet_times(
+    db: Database,
+) -> None:
+    """Plans are kept: those made while the queue was empty are used when it has just filled up."""
+    for _ in range(3):
+        await endpoint(db)
+    async with db.worker_connection() as connection:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        assert await deliveries.claim(connection, ROOM) == []
+        await deliveries.record(connection, [])
+        await tell(db, 1000)
+        await connection.execute("BEGIN")
+        taken = await deliveries.claim(connection, ROOM)
+        assert len(taken) == 24
+        assert await read_of_deliveries(connection) < 10 * len(taken)
+        await deliveries.record(connection, [result(each) for each in taken])
+        assert await read_of_deliveries(connection) < 20 * len(taken)
+        await connection.execute("COMMIT")
+
+
+async def read_of_deliveries(connection: Transaction) -> int:
+    """Rows of that table that the transaction has read so far."""
+    return int(
+        await connection.fetchval(
+            "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
+            " FROM pg_stat_xact_user_tables WHERE relname = 'delivery'"
+        )
+    )

@@ -20,7 +20,8 @@ INTERRUPTED = "interrupted"
 # A delivery that is taken is due again after the lease, so that one whose dispatcher dies is sent by another. now() is
 # the statement's own time here, and unlike clock_timestamp() lets the index on due_at be used. Between the statement's
 # snapshot and a lock another transaction may have changed the endpoint (`seen` is the snapshot's row): its deliveries
-# are checked once more when they are taken, and the endpoint stays due, because what is new is not visible here.
+# are checked once more when they are taken, and the endpoint stays due, because what is new is not visible here. What
+# is taken is found by its id: `state = 'pending'` would let a plan made while little waited read all that waits.
 _CLAIM = """
 WITH room AS (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[]) AS room(id, free, flying)
@@ -41,9 +42,10 @@ WITH room AS (
     SELECT institution_id, id, attempt, trigger, leased_at, 0, $9 FROM taken WHERE leased_at IS NOT NULL
     ON CONFLICT DO NOTHING
 ), claimed AS (
-    UPDATE delivery SET attempt = taken.attempt + 1, next_at = now() + make_interval(secs => $8), leased_at = now()
-    FROM taken WHERE delivery.id = taken.id AND delivery.state = 'pending' AND delivery.next_at <= now()
-    RETURNING delivery.id, delivery.endpoint_id, delivery.message_id, delivery.attempt, delivery.trigger
+    UPDATE delivery SET attempt = attempt + 1, next_at = now() + make_interval(secs => $8), leased_at = now()
+    WHERE id = ANY(ARRAY(SELECT id FROM taken)) AND state NOT IN ('delivered', 'exhausted', 'cancelled')
+        AND next_at <= now()
+    RETURNING id, endpoint_id, message_id, attempt, trigger
 ), moved AS (
     UPDATE endpoint SET due_at = CASE WHEN due.changed THEN now() ELSE least(
         (SELECT d.next_at FROM delivery d WHERE d.endpoint_id = due.id AND d.state = 'pending'
@@ -76,7 +78,8 @@ WITH locked AS MATERIALIZED (
 ), settled AS (
     UPDATE delivery SET state = o.state, trigger = 'scheduled', next_at = coalesce(o.next_at, delivery.next_at),
         leased_at = NULL
-    FROM outcome o WHERE delivery.id = o.delivery_id AND delivery.state = 'pending' AND delivery.leased_at IS NOT NULL
+    FROM outcome o WHERE delivery.id = ANY($2) AND delivery.id = o.delivery_id AND delivery.leased_at IS NOT NULL
+        AND delivery.state NOT IN ('delivered', 'exhausted', 'cancelled')
         AND (delivery.attempt = o.n OR o.state = 'delivered')
 ), result AS (
     SELECT endpoint_id AS id, bool_or(state = 'delivered') AS succeeded, min(next_at) AS next_at,
