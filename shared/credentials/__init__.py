@@ -15,8 +15,17 @@ from shared.credentials.did import did_document, did_web, did_web_url
 from shared.credentials.document import build_open_badge
 from shared.credentials.identity import hash_identity, hashed_identity
 from shared.credentials.json_ld import CanonicalError
-from shared.credentials.multikey import decode_multikey, encode_ed25519_public
-from shared.credentials.proofs import CRYPTOSUITES, Cryptosuite, ProofError, VerifiedProof, sign, verify_proof
+from shared.credentials.keys import ALGORITHMS, Algorithm, PrivateKey, PublicKey, generate
+from shared.credentials.multikey import decode_multikey, encode_multikey
+from shared.credentials.proofs import (
+    CRYPTOSUITES,
+    JCS_SUITES,
+    Cryptosuite,
+    ProofError,
+    VerifiedProof,
+    sign,
+    verify_proof,
+)
 from shared.credentials.status_list import (
     MIN_ENTRIES,
     StatusList,
@@ -28,16 +37,21 @@ from shared.credentials.status_list import (
 from shared.credentials.structure import Finding, check_structure
 
 __all__ = [
+    "ALGORITHMS",
     "CREDENTIALS_V1",
     "CREDENTIALS_V2",
     "CRYPTOSUITES",
+    "JCS_SUITES",
     "MICRO_CREDENTIAL_CONTEXT",
     "MIN_ENTRIES",
     "OPEN_BADGES",
+    "Algorithm",
     "CanonicalError",
     "Cryptosuite",
     "Finding",
+    "PrivateKey",
     "ProofError",
+    "PublicKey",
     "StatusList",
     "StatusListError",
     "VerifiedProof",
@@ -49,7 +63,8 @@ __all__ = [
     "did_document",
     "did_web",
     "did_web_url",
-    "encode_ed25519_public",
+    "encode_multikey",
+    "generate",
     "hash_identity",
     "hashed_identity",
     "jcs",

@@ -2,12 +2,17 @@
 
 from functools import lru_cache
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from shared.credentials.keys import Algorithm, PublicKey, algorithm_of
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _DIGITS = {character: value for value, character in enumerate(_ALPHABET)}
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
-_ED25519 = b"\xed\x01"
+_PREFIXES: dict[Algorithm, bytes] = {"Ed25519": b"\xed\x01", "P-256": b"\x80\x24", "P-384": b"\x81\x24"}
+_SIZES: dict[Algorithm, int] = {"Ed25519": 32, "P-256": 33, "P-384": 49}
 _MAX_TEXT = 1000
 
 
@@ -35,19 +40,28 @@ def decode_base58(text: str) -> bytes:
     return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8)
 
 
-def encode_ed25519_public(raw: bytes) -> str:
-    """The Multikey of a 32-byte Ed25519 public key: `z6Mk…`. Raises ValueError for another length."""
-    if len(raw) != 32:
-        raise ValueError("an Ed25519 public key has 32 bytes")
-    return "z" + encode_base58(_ED25519 + raw)
+def encode_multikey(key: PublicKey) -> str:
+    """The Multikey of a public key: `z6Mk…` for Ed25519, `zDn…` for P-256, `z82…` for P-384."""
+    algorithm = algorithm_of(key)
+    if isinstance(key, Ed25519PublicKey):
+        raw = key.public_bytes_raw()
+    else:
+        raw = key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    return "z" + encode_base58(_PREFIXES[algorithm] + raw)
 
 
 @lru_cache(maxsize=4096)
-def decode_multikey(text: str) -> Ed25519PublicKey:
-    """The Ed25519 key of a Multikey. Raises ValueError for any other kind or malformed text."""
+def decode_multikey(text: str) -> PublicKey:
+    """The key of a Multikey. Raises ValueError for any other kind or malformed text."""
     if not text.startswith("z"):
         raise ValueError("a Multikey starts with z (base58-btc)")
     raw = decode_base58(text[1:])
-    if len(raw) != 34 or raw[:2] != _ED25519:
-        raise ValueError("not an Ed25519 Multikey")
-    return Ed25519PublicKey.from_public_bytes(raw[2:])
+    algorithm = next((name for name, prefix in _PREFIXES.items() if raw.startswith(prefix)), None)
+    if algorithm is None:
+        raise ValueError("not an Ed25519, P-256 or P-384 Multikey")
+    if len(raw) != 2 + _SIZES[algorithm]:
+        raise ValueError(f"{algorithm} public keys have {_SIZES[algorithm]} bytes")
+    if algorithm == "Ed25519":
+        return Ed25519PublicKey.from_public_bytes(raw[2:])
+    curve = ec.SECP256R1() if algorithm == "P-256" else ec.SECP384R1()
+    return ec.EllipticCurvePublicKey.from_encoded_point(curve, raw[2:])

@@ -1,4 +1,4 @@
-"""Data Integrity proofs: `eddsa-rdfc-2022` and `eddsa-jcs-2022` (Data Integrity EdDSA Cryptosuites 1.0, 3.2, 3.3)."""
+"""Data Integrity proofs: EdDSA Cryptosuites 1.0 (3.2, 3.3) and ECDSA Cryptosuites 1.0 (3.2, 3.3)."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -6,16 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from shared.credentials.canonical import jcs, rdfc
 from shared.credentials.json_ld import CanonicalError
+from shared.credentials.keys import (
+    HASHES,
+    SIGNATURE_BYTES,
+    Algorithm,
+    PrivateKey,
+    PublicKey,
+    algorithm_of,
+    is_signature,
+    make_signature,
+)
 from shared.credentials.multikey import decode_base58, decode_multikey, encode_base58
 from shared.credentials.times import read_timestamp, timestamp
 
-Cryptosuite = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022"]
-CRYPTOSUITES: tuple[Cryptosuite, ...] = ("eddsa-rdfc-2022", "eddsa-jcs-2022")
+Cryptosuite = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", "ecdsa-jcs-2019"]
+CRYPTOSUITES: tuple[Cryptosuite, ...] = ("eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", "ecdsa-jcs-2019")
+JCS_SUITES: frozenset[str] = frozenset({"eddsa-jcs-2022", "ecdsa-jcs-2019"})
+"""Those that canonicalise the JSON itself and so cost next to nothing; the others canonicalise RDF."""
+_EDDSA = frozenset({"eddsa-rdfc-2022", "eddsa-jcs-2022"})
 MAX_PROOFS = 8
 _PURPOSE = "assertionMethod"
 
@@ -42,7 +52,7 @@ class VerifiedProof:
 def sign(
     document: Mapping[str, Any],
     *,
-    key: Ed25519PrivateKey,
+    key: PrivateKey,
     verification_method: str,
     cryptosuite: Cryptosuite,
     created: datetime,
@@ -50,10 +60,12 @@ def sign(
 ) -> dict[str, Any]:
     """`document` with a proof added (Data Integrity 1.0, 4.2). The document itself is not changed.
 
-    Raises ProofError for a document that has a proof already, or that cannot be signed whole (an undefined term).
+    Raises ProofError for a document that has a proof already, or that cannot be signed whole (an undefined term), and
+    for a key that is not of the suite's algorithms.
     """
     if "proof" in document:
         raise ProofError("already-secured", "the document has a proof already")
+    algorithm = _algorithm_for(cryptosuite, key)
     proof: dict[str, Any] = {
         "type": "DataIntegrityProof",
         "cryptosuite": cryptosuite,
@@ -61,10 +73,10 @@ def sign(
         "verificationMethod": verification_method,
         "proofPurpose": _PURPOSE,
     }
-    if cryptosuite == "eddsa-jcs-2022" and "@context" in document:
+    if cryptosuite in JCS_SUITES and "@context" in document:
         proof = {"@context": document["@context"], **proof}
-    data = _hash_data(document, proof, cryptosuite, contexts)
-    proof["proofValue"] = "z" + encode_base58(key.sign(data))
+    data = _hash_data(document, proof, cryptosuite, algorithm, contexts)
+    proof["proofValue"] = "z" + encode_base58(make_signature(key, data))
     return {**document, "proof": proof}
 
 
@@ -89,22 +101,33 @@ def _verify_one(
 ) -> VerifiedProof:
     suite = _check_form(proof)
     method = proof["verificationMethod"]
-    signature = _signature(proof["proofValue"])
+    key = _key(keys, method)
+    algorithm = _algorithm_for(suite, key)
+    signature = _signature(proof["proofValue"], algorithm)
     config = {name: value for name, value in proof.items() if name != "proofValue"}
-    if suite == "eddsa-jcs-2022" and "@context" in config:
+    if suite in JCS_SUITES and "@context" in config:
         unsecured = _with_context_of(config, unsecured)
-    data = _hash_data(unsecured, config, suite, contexts)
+    data = _hash_data(unsecured, config, suite, algorithm, contexts)
+    if not is_signature(key, signature, data):
+        raise ProofError("invalid-signature", "the signature does not fit the document")
+    return VerifiedProof(suite, method, proof.get("created"), proof.get("expires"))
+
+
+def _key(keys: Mapping[str, str], method: str) -> PublicKey:
     try:
-        key = decode_multikey(keys[method])
+        return decode_multikey(keys[method])
     except KeyError:
         raise ProofError("unknown-key", "the verification method is not a key of the issuer") from None
     except ValueError as error:
         raise ProofError("malformed-key", str(error)) from None
-    try:
-        key.verify(signature, data)
-    except InvalidSignature:
-        raise ProofError("invalid-signature", "the signature does not fit the document") from None
-    return VerifiedProof(suite, method, proof.get("created"), proof.get("expires"))
+
+
+def _algorithm_for(suite: Cryptosuite, key: PublicKey | PrivateKey) -> Algorithm:
+    """The key's algorithm, where the suite uses it: whoever names the suite must not choose how a key is read."""
+    algorithm = algorithm_of(key)
+    if (suite in _EDDSA) != (algorithm == "Ed25519"):
+        raise ProofError("wrong-key-type", f"{suite} does not use {algorithm} keys")
+    return algorithm
 
 
 def _check_form(proof: Any) -> Cryptosuite:
@@ -128,13 +151,13 @@ def _check_form(proof: Any) -> Cryptosuite:
     return cast(Cryptosuite, proof["cryptosuite"])
 
 
-def _signature(value: str) -> bytes:
+def _signature(value: str, algorithm: Algorithm) -> bytes:
     try:
         signature = decode_base58(value[1:]) if value.startswith("z") else b""
     except ValueError:
         signature = b""
-    if len(signature) != 64:
-        raise ProofError("malformed-proof", "the proofValue is not a base58-btc Ed25519 signature")
+    if len(signature) != SIGNATURE_BYTES[algorithm]:
+        raise ProofError("malformed-proof", f"the proofValue is not a base58-btc signature by a {algorithm} key")
     return signature
 
 
@@ -149,11 +172,15 @@ def _with_context_of(config: Mapping[str, Any], unsecured: Mapping[str, Any]) ->
 
 
 def _hash_data(
-    unsecured: Mapping[str, Any], config: Mapping[str, Any], suite: Cryptosuite, contexts: Mapping[str, Any] | None
+    unsecured: Mapping[str, Any],
+    config: Mapping[str, Any],
+    suite: Cryptosuite,
+    algorithm: Algorithm,
+    contexts: Mapping[str, Any] | None,
 ) -> bytes:
-    """SHA-256 of the canonical proof options, then of the canonical document (3.2.4, 3.3.4)."""
+    """The hash of the canonical proof options, then that of the canonical document (3.2.4, 3.3.4 of both)."""
     canonical: Callable[[Mapping[str, Any]], bytes]
-    if suite == "eddsa-jcs-2022":
+    if suite in JCS_SUITES:
         canonical = jcs
     else:
         config = {**config, "@context": unsecured.get("@context")}
@@ -162,7 +189,8 @@ def _hash_data(
         options, body = canonical(config), canonical(unsecured)
     except CanonicalError as error:
         raise ProofError(error.code, error.detail) from None
-    return hashlib.sha256(options).digest() + hashlib.sha256(body).digest()
+    hashed = HASHES[algorithm]
+    return hashlib.new(hashed, options).digest() + hashlib.new(hashed, body).digest()
 
 
 def _rdfc_with(contexts: Mapping[str, Any] | None) -> Callable[[Mapping[str, Any]], bytes]:

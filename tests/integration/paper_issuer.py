@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from shared.bus.port import Bus, Record
 from shared.credentials import (
     Cryptosuite,
+    PrivateKey,
     StatusList,
     build_open_badge,
     build_status_list_credential,
     did_document,
-    encode_ed25519_public,
+    encode_multikey,
+    generate,
     sign,
     status_list_entry,
 )
@@ -79,7 +79,7 @@ class PaperIssuer:
     id: UUID = field(default_factory=uuid4)
     achievement_id: UUID = field(default_factory=uuid4)
     since: datetime = field(default_factory=lambda: utc_now() - timedelta(days=1))
-    keys: list[Ed25519PrivateKey] = field(default_factory=lambda: [Ed25519PrivateKey.generate()])
+    keys: list[PrivateKey] = field(default_factory=lambda: [generate("Ed25519")])
     version: int = 0
     positions: int = 0
 
@@ -91,8 +91,7 @@ class PaperIssuer:
     def multikeys(self) -> dict[str, str]:
         """All public keys by verification method."""
         return {
-            f"{self.did}#key-{number}": encode_ed25519_public(key.public_key().public_bytes_raw())
-            for number, key in enumerate(self.keys, 1)
+            f"{self.did}#key-{number}": encode_multikey(key.public_key()) for number, key in enumerate(self.keys, 1)
         }
 
     def introduction(self) -> list[Event]:
@@ -170,7 +169,7 @@ class PaperIssuer:
         valid_until: datetime | None = None,
         status: Sequence[Mapping[str, Any]] | None = None,
         change: Mapping[str, Any] | None = None,
-        key: Ed25519PrivateKey | None = None,
+        key: PrivateKey | None = None,
         method: str | None = None,
     ) -> Issued:
         """Sign a credential. `change` replaces members before signing; `status` replaces the two entries."""

@@ -8,7 +8,7 @@ from services.issuer.commands import announce
 from services.issuer.domain.institution import Institution
 from services.issuer.domain.signing_key import SigningKey
 from services.issuer.store import signing_keys
-from shared.credentials import encode_ed25519_public
+from shared.credentials import encode_multikey
 from shared.credentials.sealing import Sealer
 from shared.events.ids import new_id
 from shared.outbox import outbox
@@ -29,7 +29,7 @@ async def activate_key(
         institution_id=institution.id,
         number=number,
         did=institution.did,
-        public_key_multibase=encode_ed25519_public(pair.public_key().public_bytes_raw()),
+        public_key_multibase=encode_multikey(pair.public_key()),
         private_key=sealer.seal(pair.private_bytes_raw(), signing_keys.TABLE, key_id),
         state="active",
         activated_at=now.replace(microsecond=0),  # proofs carry whole seconds, and must not look older than their key

@@ -18,7 +18,7 @@ class UnusableDidDocument(Exception):
 def keys_of(document: Any, did: str) -> dict[str, str]:
     """Multikeys by verification method: those of `did` itself that may assert. Raises UnusableDidDocument.
 
-    DIDs are compared byte for byte. Keys of other kinds than Ed25519 Multikeys are passed over.
+    DIDs are compared byte for byte. Keys of kinds that no suite here uses are passed over.
     """
     if not isinstance(document, Mapping) or document.get("id") != did:
         raise UnusableDidDocument("the document there is not of this DID")
@@ -34,7 +34,7 @@ def keys_of(document: Any, did: str) -> dict[str, str]:
             if is_readable(key):
                 keys[name] = str(key)
     if not keys:
-        raise UnusableDidDocument("the document lists no Ed25519 key to sign credentials with")
+        raise UnusableDidDocument("the document lists no key to sign credentials with that is understood here")
     return keys
 
 
@@ -42,12 +42,12 @@ def did_key(did: str) -> dict[str, str]:
     """The one key a did:key is (did:key 0.9, 3.1). Raises UnusableDidDocument."""
     key = did.removeprefix(_DID_KEY)
     if not did.startswith(_DID_KEY) or not is_readable(key):
-        raise UnusableDidDocument("this did:key does not hold an Ed25519 key")
+        raise UnusableDidDocument("this did:key does not hold an Ed25519, P-256 or P-384 key")
     return {f"{did}#{key}": key}
 
 
 def is_readable(key: Any) -> bool:
-    """Whether this is an Ed25519 Multikey."""
+    """Whether this is a Multikey of a kind that is used here."""
     if not isinstance(key, str):
         return False
     try:

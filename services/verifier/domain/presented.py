@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.verifier.domain.answer import Reason
+from shared.credentials import JCS_SUITES
 
 _ENTRY = "BitstringStatusListEntry"
 _MOST_ENTRIES = 10
@@ -90,7 +91,7 @@ def weight(document: Mapping[str, Any]) -> int:
     JCS costs a millisecond for the largest document a request can hold, JSON-LD a quarter of one for each value.
     """
     suites = [proof.get("cryptosuite") for proof in many(document.get("proof")) if isinstance(proof, Mapping)]
-    rounds: int = sum(suite != "eddsa-jcs-2022" for suite in suites)
+    rounds: int = sum(suite not in JCS_SUITES for suite in suites)
     if not rounds:
         return 0
     values, waiting = 0, [value for name, value in document.items() if name != "proof"]

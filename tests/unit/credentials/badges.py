@@ -3,14 +3,16 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.credentials import Cryptosuite, build_open_badge, encode_ed25519_public, sign, status_list_entry
+from shared.credentials import Cryptosuite, PrivateKey, build_open_badge, encode_multikey, sign, status_list_entry
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+ECDSA_KEY = ec.derive_private_key(0x1234567890, ec.SECP384R1())
 DID = "did:web:issuer.example:institutions:acme"
-METHOD = f"{DID}#key-1"
-KEYS = {METHOD: encode_ed25519_public(KEY.public_key().public_bytes_raw())}
+METHOD, ECDSA_METHOD = f"{DID}#key-1", f"{DID}#key-2"
+KEYS = {METHOD: encode_multikey(KEY.public_key()), ECDSA_METHOD: encode_multikey(ECDSA_KEY.public_key())}
 CREATED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACHIEVEMENT: dict[str, Any] = {
     "id": "https://registry.example/achievements/1",
@@ -41,6 +43,12 @@ def badge(**achievement: Any) -> dict[str, Any]:
     )
 
 
+def key_for(suite: Cryptosuite) -> tuple[PrivateKey, str]:
+    """The key that signs with a suite, and its verification method."""
+    return (KEY, METHOD) if suite.startswith("eddsa") else (ECDSA_KEY, ECDSA_METHOD)
+
+
 def signed(document: dict[str, Any] | None = None, suite: Cryptosuite = "eddsa-rdfc-2022") -> dict[str, Any]:
     """The badge, or `document`, signed."""
-    return sign(document or badge(), key=KEY, verification_method=METHOD, cryptosuite=suite, created=CREATED)
+    key, method = key_for(suite)
+    return sign(document or badge(), key=key, verification_method=method, cryptosuite=suite, created=CREATED)

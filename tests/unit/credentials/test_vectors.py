@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.credentials import Cryptosuite, encode_ed25519_public, rdfc, sign, verify_proof
+from shared.credentials import Cryptosuite, encode_multikey, rdfc, sign, verify_proof
 from shared.credentials.multikey import decode_base58, decode_multikey, encode_base58
 
 # Data Integrity EdDSA Cryptosuites 1.0, appendix B: the key, the document, and each suite's proofValue.
@@ -40,7 +40,7 @@ def key() -> Ed25519PrivateKey:
 
 
 def test_the_key_pair_belongs_together() -> None:
-    assert encode_ed25519_public(key().public_key().public_bytes_raw()) == PUBLIC
+    assert encode_multikey(key().public_key()) == PUBLIC
     assert decode_multikey(PUBLIC).public_bytes_raw() == key().public_key().public_bytes_raw()
 
 
