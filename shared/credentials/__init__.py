@@ -15,6 +15,7 @@ from shared.credentials.did import did_document, did_web, did_web_url
 from shared.credentials.document import build_open_badge
 from shared.credentials.identity import hash_identity, hashed_identity
 from shared.credentials.json_ld import CanonicalError
+from shared.credentials.jwk import decode_base64url, decode_jwk, encode_base64url, encode_jwk
 from shared.credentials.keys import ALGORITHMS, Algorithm, PrivateKey, PublicKey, generate
 from shared.credentials.multikey import decode_multikey, encode_multikey
 from shared.credentials.proofs import (
@@ -59,10 +60,14 @@ __all__ = [
     "build_status_list_credential",
     "check_structure",
     "contexts_for",
+    "decode_base64url",
+    "decode_jwk",
     "decode_multikey",
     "did_document",
     "did_web",
     "did_web_url",
+    "encode_base64url",
+    "encode_jwk",
     "encode_multikey",
     "generate",
     "hash_identity",

@@ -9,7 +9,7 @@ import structlog
 from services.verifier.commands.fetch import Fetcher, FetchFailed
 from services.verifier.commands.memory import Flights, Memory
 from services.verifier.domain.answer import Reason
-from services.verifier.domain.did_document import UnusableDidDocument, did_key, keys_of
+from services.verifier.domain.did_document import UnusableDidDocument, did_jwk, did_key, keys_of
 from services.verifier.domain.pinning import contradiction
 from services.verifier.store import pins
 from shared.credentials import did_web_url
@@ -34,7 +34,7 @@ class Resolved:
 
 
 class Resolver:
-    """Resolves did:key by itself and did:web over HTTP, remembering what it found."""
+    """Resolves did:key and did:jwk by themselves and did:web over HTTP, remembering what it found."""
 
     def __init__(self, db: Database, fetcher: Fetcher, clock: Callable[[], datetime]) -> None:
         self._db, self._fetcher, self._clock = db, fetcher, clock
@@ -46,8 +46,8 @@ class Resolver:
 
         Raises TooManyFetches when `client` used up its share, Unavailable.
         """
-        if did.startswith("did:key:"):
-            return _resolve_key(did)
+        if did.startswith(("did:key:", "did:jwk:")):
+            return _read_key(did)
         try:
             url = _url_of(did, allow_http=self._fetcher.allows_http)
         except ValueError as error:
@@ -86,9 +86,11 @@ class Resolver:
         return Resolved(found.keys, changed)
 
 
-def _resolve_key(did: str) -> Resolved:
+def _read_key(did: str) -> Resolved:
+    if len(did) > MAX_DID:
+        return Resolved(trouble=_unresolvable("the DID is too long"))
     try:
-        return Resolved(did_key(did))
+        return Resolved(did_key(did) if did.startswith("did:key:") else did_jwk(did))
     except UnusableDidDocument as error:
         return Resolved(trouble=_unresolvable(str(error)))
 
@@ -97,7 +99,7 @@ def _url_of(did: str, *, allow_http: bool) -> str:
     if len(did) > MAX_DID:
         raise ValueError("the DID is too long")
     if not did.startswith("did:web:"):
-        raise ValueError("only did:web and did:key are resolved here")
+        raise ValueError("only did:web, did:key and did:jwk are resolved here")
     return did_web_url(did, allow_http=allow_http)
 
 

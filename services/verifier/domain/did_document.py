@@ -1,14 +1,15 @@
 """The keys a DID document lists for signing credentials (DID Core 1.0, 5.2, 5.3.2)."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from services.verifier.domain.presented import id_of, many
-from shared.credentials import decode_multikey
+from shared.credentials import decode_base64url, decode_jwk, decode_multikey, encode_multikey
 
 MAX_KEYS = 100
 MAX_NAME = 1000
-_DID_KEY = "did:key:"
+_DID_KEY, _DID_JWK = "did:key:", "did:jwk:"
 
 
 class UnusableDidDocument(Exception):
@@ -30,9 +31,9 @@ def keys_of(document: Any, did: str) -> dict[str, str]:
     for method in methods[:MAX_KEYS]:
         name = _absolute(id_of(method), did)
         if name in allowed and method.get("controller") == did and _belongs(name, did):
-            key = method.get("publicKeyMultibase")
-            if is_readable(key):
-                keys[name] = str(key)
+            key = multikey_of(method)
+            if key is not None:
+                keys[name] = key
     if not keys:
         raise UnusableDidDocument("the document lists no key to sign credentials with that is understood here")
     return keys
@@ -40,21 +41,36 @@ def keys_of(document: Any, did: str) -> dict[str, str]:
 
 def did_key(did: str) -> dict[str, str]:
     """The one key a did:key is (did:key 0.9, 3.1). Raises UnusableDidDocument."""
-    key = did.removeprefix(_DID_KEY)
-    if not did.startswith(_DID_KEY) or not is_readable(key):
+    key = multikey_of({"publicKeyMultibase": did.removeprefix(_DID_KEY)})
+    if not did.startswith(_DID_KEY) or key is None:
         raise UnusableDidDocument("this did:key does not hold an Ed25519, P-256 or P-384 key")
     return {f"{did}#{key}": key}
 
 
-def is_readable(key: Any) -> bool:
-    """Whether this is a Multikey of a kind that is used here."""
-    if not isinstance(key, str):
-        return False
+def did_jwk(did: str) -> dict[str, str]:
+    """The one key a did:jwk is, as a Multikey (did:jwk, "Resolve"). Raises UnusableDidDocument."""
     try:
-        decode_multikey(key)
+        jwk = json.loads(decode_base64url(did.removeprefix(_DID_JWK)))
+    except (ValueError, RecursionError):
+        jwk = None
+    key = multikey_of({"publicKeyJwk": jwk}) if did.startswith(_DID_JWK) and isinstance(jwk, Mapping) else None
+    if key is None or jwk.get("use", "sig") != "sig":
+        raise UnusableDidDocument("this did:jwk does not hold an Ed25519, P-256 or P-384 key to sign with")
+    return {f"{did}#0": key}
+
+
+def multikey_of(method: Mapping[str, Any]) -> str | None:
+    """The Multikey of a verification method, written so or as a JWK; None for kinds of keys that no suite here uses."""
+    multikey, jwk = method.get("publicKeyMultibase"), method.get("publicKeyJwk")
+    try:
+        if isinstance(multikey, str) and jwk is None:
+            decode_multikey(multikey)
+            return multikey
+        if isinstance(jwk, Mapping) and multikey is None:
+            return encode_multikey(decode_jwk(jwk))
     except ValueError:
-        return False
-    return True
+        return None
+    return None
 
 
 def _belongs(name: str, did: str) -> bool:
