@@ -83,8 +83,9 @@ def sign(
 def verify_proof(
     document: Mapping[str, Any], keys: Mapping[str, str], contexts: Mapping[str, Any] | None = None
 ) -> list[VerifiedProof]:
-    """Check every proof of a document (Data Integrity 1.0, 4.4). All must hold: one bad proof in a set is an error.
+    """Check every proof of a document (Data Integrity 1.0, 4.5). All must hold: one bad proof in a set is an error.
 
+    A proof that names previous ones was made over the document with those in it, so each of them has to be there.
     `keys` are Multikeys by verification method; a proof by any other method is an error. Times (`created`, `expires`)
     are not judged here, where there is no clock. Raises ProofError.
     """
@@ -93,7 +94,24 @@ def verify_proof(
     if not listed or len(listed) > MAX_PROOFS:
         raise ProofError("malformed-proof", f"a document has 1 to {MAX_PROOFS} proofs")
     unsecured = {name: value for name, value in document.items() if name != "proof"}
-    return [_verify_one(unsecured, proof, keys, contexts) for proof in listed]
+    inputs = [{**unsecured, **_previous(proof, listed)} for proof in listed]
+    return [_verify_one(input_, proof, keys, contexts) for input_, proof in zip(inputs, listed, strict=True)]
+
+
+def _previous(proof: Any, among: list[Any]) -> dict[str, list[Any]]:
+    """The `proof` property of what a proof was made over (4.5, steps 3.1 to 3.3): the previous ones, in their order."""
+    named = proof.get("previousProof") if isinstance(proof, Mapping) else None
+    if named is None:
+        return {}
+    found = []
+    for name in named if isinstance(named, list) else [named]:
+        matching = [
+            each for each in among if isinstance(each, Mapping) and each.get("id") == name and each is not proof
+        ]
+        if not isinstance(name, str) or len(matching) != 1:
+            raise ProofError("missing-previous-proof", "a proof names a previous one that is not there, or there twice")
+        found += matching
+    return {"proof": found}
 
 
 def _verify_one(
@@ -140,8 +158,6 @@ def _check_form(proof: Any) -> Cryptosuite:
         raise ProofError("unknown-cryptosuite", "the cryptosuite is not one that is understood here")
     if proof.get("proofPurpose") != _PURPOSE:
         raise ProofError("wrong-purpose", "the proof was not made to assert a claim")
-    if "previousProof" in proof:
-        raise ProofError("unsupported-proof-chain", "proof chains are not understood here")
     for name in ("verificationMethod", "proofValue"):
         if not isinstance(proof.get(name), str):
             raise ProofError("malformed-proof", f"a proof has a {name}")

@@ -82,17 +82,55 @@ def test_one_bad_proof_of_the_printed_set_is_enough(spoilt: int) -> None:
         verify_proof({**DOCUMENT, "proof": proofs}, KEYS, EXAMPLES)
 
 
-def test_the_printed_proof_chain_is_said_to_be_unsupported() -> None:
-    chained = {
-        **proof(
-            CHAINED,
-            "d94f792a-c546-4d06-b38a-da070ab56c23",
-            "zWaPeEvBAkhQpNQj8pknuvg5STcKnt3cvM9t4kAYeJETFjvVMSXEEjadC4uxC9fKCn6JHbjt6fj2fhoaVNynBm6J",
-        ),
-        "created": "2023-02-26T22:06:38Z",
-        "previousProof": [PROOFS[0]["id"], PROOFS[1]["id"]],
-    }
-    with pytest.raises(ProofError, match="unsupported-proof-chain"):
-        verify_proof(
-            {**DOCUMENT, "proof": [*PROOFS, chained]}, KEYS | {chained["verificationMethod"]: CHAINED}, EXAMPLES
-        )
+# The printed chain (B.5.2): a third proof over the set, and a fourth over the third alone.
+THIRD = {
+    **proof(
+        CHAINED,
+        "d94f792a-c546-4d06-b38a-da070ab56c23",
+        "zWaPeEvBAkhQpNQj8pknuvg5STcKnt3cvM9t4kAYeJETFjvVMSXEEjadC4uxC9fKCn6JHbjt6fj2fhoaVNynBm6J",
+    ),
+    "created": "2023-02-26T22:06:38Z",
+    "previousProof": [PROOFS[0]["id"], PROOFS[1]["id"]],
+}
+FOURTH = {
+    **{name: value for name, value in THIRD.items() if name != "id"},
+    "created": "2023-02-26T22:16:38Z",
+    "previousProof": THIRD["id"],
+    "proofValue": "z21Royb2jnpDY8GkvsTn3pwWxXiXRMEwNLSzrfERHb1TNtDBydnFqwtxY9Vypv2mwMPygJhuxbKs2QLyGHx9DBjmY",
+}
+CHAIN_KEYS = KEYS | {THIRD["verificationMethod"]: CHAINED}
+
+
+def check(*proofs: dict[str, Any]) -> int:
+    return len(verify_proof({**DOCUMENT, "proof": list(proofs)}, CHAIN_KEYS, EXAMPLES))
+
+
+def test_the_printed_proof_chain_verifies() -> None:
+    assert check(*PROOFS, THIRD) == 3
+    assert check(*PROOFS, THIRD, FOURTH) == 4
+    assert check(FOURTH, THIRD, *PROOFS) == 4, "only what is named is in order"
+
+
+@pytest.mark.parametrize("missing", range(3))
+def test_every_previous_proof_has_to_be_there(missing: int) -> None:
+    proofs = [*PROOFS, THIRD, FOURTH]
+    del proofs[missing]
+    with pytest.raises(ProofError, match="missing-previous-proof"):
+        check(*proofs)
+
+
+def test_what_a_chain_names_cannot_be_bent() -> None:
+    for changed, code in (
+        ({"previousProof": THIRD["previousProof"][0]}, "invalid-signature"),
+        ({"previousProof": [*THIRD["previousProof"], THIRD["id"]]}, "missing-previous-proof"),
+        ({"previousProof": "urn:uuid:unheard-of"}, "missing-previous-proof"),
+        ({"previousProof": [7]}, "missing-previous-proof"),
+        ({"previousProof": []}, "invalid-signature"),
+    ):
+        with pytest.raises(ProofError, match=code):
+            check(*PROOFS, {**THIRD, **changed})
+    with pytest.raises(ProofError, match="invalid-signature"):
+        check(*PROOFS, {name: value for name, value in THIRD.items() if name != "previousProof"})
+    twin = {**PROOFS[1], "id": PROOFS[0]["id"]}
+    with pytest.raises(ProofError, match="missing-previous-proof"):
+        check(*PROOFS, twin, THIRD)

@@ -94,7 +94,7 @@ def test_what_cannot_be_signed_whole_is_not_signed(change: dict[str, Any], code:
         ({"cryptosuite": "none"}, "unknown-cryptosuite"),
         ({"cryptosuite": ["eddsa-jcs-2022"]}, "unknown-cryptosuite"),
         ({"proofPurpose": "authentication"}, "wrong-purpose"),
-        ({"previousProof": "urn:uuid:1"}, "unsupported-proof-chain"),
+        ({"previousProof": "urn:uuid:1"}, "missing-previous-proof"),
         ({"verificationMethod": "did:example:other#key-1"}, "unknown-key"),
         ({"verificationMethod": None}, "malformed-proof"),
         ({"proofValue": "z111"}, "malformed-proof"),
