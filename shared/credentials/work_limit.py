@@ -13,7 +13,7 @@ import pyoxigraph
 
 from shared.credentials.json_ld import CanonicalError
 
-_MAX_ALIKE = 6
+MAX_ALIKE = 6
 _MAX_VALUES = 2_000
 _MAX_MEMBERS = 200
 
@@ -46,11 +46,11 @@ def check_work(dataset: Any) -> None:
     one colour are what canonicalisation would have to permute. Raises CanonicalError `too-complex`.
     """
     facts, links = _about_blank_nodes(dataset)
-    if len(links) <= _MAX_ALIKE:
+    if len(links) <= MAX_ALIKE:
         return
     colours = _refine({name: _digest(sorted(facts[name])) for name in facts.keys() | links.keys()}, links)
     alike = Counter(colours[name] for name in links)
-    if max(alike.values()) > _MAX_ALIKE:
+    if max(alike.values()) > MAX_ALIKE:
         raise CanonicalError("too-complex", "too many parts of the document cannot be told apart")
 
 

@@ -88,7 +88,7 @@ def _bad_date(document: Mapping[str, Any]) -> str | None:
 def weight(document: Mapping[str, Any]) -> int:
     """What canonicalising the document as RDF costs, in values; 0 when no proof asks for that.
 
-    JCS costs a millisecond for the largest document a request can hold, JSON-LD a quarter of one for each value.
+    JCS costs a millisecond for the largest document a request can hold, JSON-LD up to a quarter of one for each value.
     """
     suites = [proof.get("cryptosuite") for proof in many(document.get("proof")) if isinstance(proof, Mapping)]
     rounds: int = sum(suite not in JCS_SUITES for suite in suites)
