@@ -15,6 +15,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 CLOSE = {"Connection": "close"}
+_SECOND_LOOK = 0.1
 
 
 class UnsupportedEncoding(UnsupportedMediaType, type="unsupported-encoding"):
@@ -75,14 +76,15 @@ async def _rest(scope: Scope, message: dict[str, Any], receive: Receive, limits:
 
 
 async def _next(receive: Receive, seconds: float) -> dict[str, Any]:
-    try:
-        async with asyncio.timeout(seconds):
-            message = await receive()
-    except TimeoutError:
-        raise RequestTimeout("the body came too slowly, or stopped coming", headers=CLOSE) from None
-    if message["type"] == "http.disconnect":
-        raise Disconnected
-    return message
+    """The next piece. When this process itself stood still, time is up with the piece there: it is asked for twice."""
+    for patience in (seconds, _SECOND_LOOK) if seconds > 0 else ():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            return message
+    raise RequestTimeout("the body came too slowly, or stopped coming", headers=CLOSE)
 
 
 async def _too_large(scope: Scope, receive: Receive, limits: Limits) -> BodyTooLarge:

@@ -130,6 +130,15 @@ async def test_a_false_length_is_answered_when_nothing_more_comes(port: int, bea
     assert b"request-timeout" in raw
 
 
+async def test_a_process_that_stood_still_does_not_call_its_client_slow(port: int, bearer: str) -> None:
+    async with Raw(port) as client:
+        await client.send(head(bearer, f"Content-Length: {len(GOOD)}", "Connection: close"), pause=0.05)
+        client.writer.write(GOOD)
+        time.sleep(2 * SLOW.idle_seconds)  # nothing runs, as in a frozen process
+        status, _ = await client.answer()
+    assert status == 201
+
+
 async def test_a_body_that_drips_is_cut_off(port: int, bearer: str) -> None:
     started = time.monotonic()
     answer = await shout(port, head(bearer, "Content-Length: 1000"), b" ", pause=0.05)
