@@ -52,7 +52,7 @@ def rdfc(document: Mapping[str, Any], contexts: Mapping[str, Any] | None = None)
     check_size(document)
     try:
         nquads = plain_nquads(document)
-    except Unsure:
+    except (Unsure, RecursionError):
         nquads = to_nquads(document, contexts or {})
     return canonical_quads(nquads)
 

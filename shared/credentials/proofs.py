@@ -23,9 +23,9 @@ from shared.credentials.times import read_timestamp, timestamp
 
 Cryptosuite = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", "ecdsa-jcs-2019"]
 CRYPTOSUITES: tuple[Cryptosuite, ...] = ("eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", "ecdsa-jcs-2019")
-JCS_SUITES: frozenset[str] = frozenset({"eddsa-jcs-2022", "ecdsa-jcs-2019"})
+JCS_SUITES = ("eddsa-jcs-2022", "ecdsa-jcs-2019")  # tuples, so that any JSON value may be looked for in them
 """Those that canonicalise the JSON itself and so cost next to nothing; the others canonicalise RDF."""
-_EDDSA = frozenset({"eddsa-rdfc-2022", "eddsa-jcs-2022"})
+_EDDSA = ("eddsa-rdfc-2022", "eddsa-jcs-2022")
 MAX_PROOFS = 8
 _PURPOSE = "assertionMethod"
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.credentials import CRYPTOSUITES, CanonicalError, Cryptosuite
-from shared.credentials.canonical import canonical_quads
+from shared.credentials.canonical import canonical_quads, rdfc
 from shared.credentials.json_ld import to_nquads
 from shared.credentials.plain_rdf import plain_nquads
 from shared.credentials.scopes import Unsure
@@ -72,6 +72,15 @@ def test_mutated_badges_have_one_canonical_form(seed: int) -> None:
     for _ in range(dice.randint(1, 3)):
         mutate(document, dice)
     compare(document)
+
+
+def test_what_is_nested_too_deep_is_refused_and_not_a_crash() -> None:
+    document = badge()
+    place = document["credentialSubject"]["achievement"]
+    for _ in range(800):
+        place["criteria"] = place = {"narrative": "deeper"}
+    with pytest.raises(CanonicalError):
+        rdfc(document)
 
 
 def mutate(document: dict[str, Any], dice: random.Random) -> None:

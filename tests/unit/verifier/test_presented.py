@@ -77,6 +77,8 @@ def test_only_what_is_canonicalised_as_rdf_weighs_anything() -> None:
     assert weight({**document, "proof": jcs}) == 0
     assert weight({**document, "proof": rdfc}) == 6
     assert weight({**document, "proof": [rdfc, jcs, rdfc]}) == 12
+    for odd in (["eddsa-jcs-2022"], {"a": 1}, None, 7):
+        assert weight({**document, "proof": {"cryptosuite": odd}}) == 6
 
 
 @pytest.mark.parametrize(
