@@ -3,16 +3,19 @@
 Keys, contexts and times are passed in by whoever has them.
 """
 
-from shared.credentials.canonical import jcs, rdfc
+from shared.credentials.canonical import jcs, rdfc, safe_nquads
 from shared.credentials.contexts import (
     CREDENTIALS_V1,
     CREDENTIALS_V2,
+    DATA_INTEGRITY_V2,
     MICRO_CREDENTIAL_CONTEXT,
     OPEN_BADGES,
+    add_contexts,
     contexts_for,
 )
 from shared.credentials.did import did_document, did_web, did_web_url
 from shared.credentials.document import build_open_badge
+from shared.credentials.finding import Finding
 from shared.credentials.identity import hash_identity, hashed_identity
 from shared.credentials.json_ld import CanonicalError
 from shared.credentials.jwk import decode_base64url, decode_jwk, encode_base64url, encode_jwk
@@ -35,13 +38,14 @@ from shared.credentials.status_list import (
     position,
     status_list_entry,
 )
-from shared.credentials.structure import Finding, check_structure
+from shared.credentials.structure import base_context, check_presentation, check_structure
 
 __all__ = [
     "ALGORITHMS",
     "CREDENTIALS_V1",
     "CREDENTIALS_V2",
     "CRYPTOSUITES",
+    "DATA_INTEGRITY_V2",
     "JCS_SUITES",
     "MICRO_CREDENTIAL_CONTEXT",
     "MIN_ENTRIES",
@@ -56,8 +60,11 @@ __all__ = [
     "StatusList",
     "StatusListError",
     "VerifiedProof",
+    "add_contexts",
+    "base_context",
     "build_open_badge",
     "build_status_list_credential",
+    "check_presentation",
     "check_structure",
     "contexts_for",
     "decode_base64url",
@@ -75,6 +82,7 @@ __all__ = [
     "jcs",
     "position",
     "rdfc",
+    "safe_nquads",
     "sign",
     "status_list_entry",
     "verify_proof",

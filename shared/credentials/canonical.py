@@ -43,18 +43,21 @@ def _is_certain(fast: bytes) -> bool:
     )
 
 
-def rdfc(document: Mapping[str, Any], contexts: Mapping[str, Any] | None = None) -> bytes:
-    """The canonical N-Quads of a JSON-LD document, in safe mode (`json_ld.to_nquads` says what that refuses).
+def rdfc(document: Mapping[str, Any]) -> bytes:
+    """The canonical N-Quads of a JSON-LD document. Raises CanonicalError, as `safe_nquads`."""
+    return canonical_quads(safe_nquads(document))
 
-    Only the contexts shipped, and those in `contexts` (URL to document), are known. Raises CanonicalError, with
-    `too-complex` for a document that would take too long.
+
+def safe_nquads(document: Mapping[str, Any]) -> str:
+    """The N-Quads of a JSON-LD document, in safe mode: `json_ld.to_nquads` says what that refuses.
+
+    Raises CanonicalError, with `too-complex` for a document that would take too long.
     """
     check_size(document)
     try:
-        nquads = plain_nquads(document)
+        return plain_nquads(document)
     except (Unsure, RecursionError):
-        nquads = to_nquads(document, contexts or {})
-    return canonical_quads(nquads)
+        return to_nquads(document)
 
 
 def canonical_quads(nquads: str) -> bytes:

@@ -5,105 +5,130 @@ library.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from pyld import jsonld
+from pyld import iri_resolver, jsonld
 
 from shared.credentials.contexts import is_known, load
-from shared.credentials.plain import disguises
+from shared.credentials.pointers import pointer_to_key, pointer_to_text
+from shared.credentials.spelling import disguised
 
 # What is relative is resolved against this, and recognised by it: RDF would otherwise take it for an address.
-_RELATIVE = "relative://here/"
+RELATIVE = "relative://here/"
+_BROKEN = (RecursionError, TypeError, AttributeError, KeyError, ValueError)  # what the library stumbles over
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
 
 
 class CanonicalError(Exception):
-    """A document that has no faithful canonical form; `code` is a stable word."""
+    """A document that has no faithful canonical form: `code` is a stable word, `pointer` a JSON pointer fragment."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, pointer: str = "#") -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+        self.pointer = pointer
 
 
-def to_nquads(document: Mapping[str, Any], contexts: Mapping[str, Any]) -> str:
+def to_nquads(document: Mapping[str, Any]) -> str:
     """The N-Quads of a document. Raises CanonicalError with one of these codes.
 
-    `context-not-allowed`: a context that is neither shipped nor in `contexts` (URL to document), or not at the top;
-    `not-plain`: a property that is no plain term (see `plain`); `undefined-term`: a property or type that no context
-    defines; `relative-id`: an id that is no absolute URL; `protected-term`: a term defined twice; `not-json-ld`.
+    `context-not-allowed`: a context, at whatever depth, that is not known here (`contexts`); `not-plain`: what decides
+    about a credential, spelled otherwise (`spelling`); `undefined-term`: a property or type that no context defines;
+    `relative-id`: an id that is no absolute URL; `protected-term`: a term defined twice; `not-json-ld`.
     """
-    _check_contexts(document, contexts)
-    for disguise in disguises(document):
-        raise CanonicalError(disguise.code, f"{disguise.pointer}: {disguise.detail}")
-    options = {"documentLoader": _loader(contexts), "processingMode": "json-ld-1.1", "base": _RELATIVE}
+    expanded = expand(document)
+    if (reason := disguised(document, expanded)) is not None:
+        raise CanonicalError("not-plain", reason)
     try:
-        expanded = jsonld.expand(document, options, on_property_dropped=_refuse_dropped)
-        _check_expanded(expanded)
-        return str(jsonld.to_rdf(expanded, {**options, "format": "application/n-quads"}))
+        return str(jsonld.to_rdf(expanded, {**_options(), "format": "application/n-quads"}))
     except jsonld.JsonLdError as error:
         raise _translate(error) from None
-    except (RecursionError, TypeError, AttributeError, KeyError, ValueError) as error:
-        raise CanonicalError("not-json-ld", f"the document is not JSON-LD: {type(error).__name__}") from None
+    except _BROKEN as error:
+        raise _unreadable(error) from None
 
 
-def _check_contexts(document: Mapping[str, Any], contexts: Mapping[str, Any]) -> None:
-    value = document.get("@context")
-    for context in value if isinstance(value, list) else [value]:
-        if not is_known(context) and not (isinstance(context, str) and context in contexts):
-            name = context[:200] if isinstance(context, str) else "that stands inline"
-            raise CanonicalError("context-not-allowed", f"the context {name} is not known here")
+def expand(document: Mapping[str, Any]) -> list[Any]:
+    """The expanded form (JSON-LD 1.1 API, 5.1). Raises CanonicalError, as `to_nquads`, for what would be lost."""
+
+    def refuse(term: Any) -> None:
+        name = str(term)[:100]
+        raise CanonicalError("undefined-term", f"no context defines the term {name!r}", pointer_to_key(document, name))
+
+    try:
+        expanded: list[Any] = jsonld.expand(document, _options(), on_property_dropped=refuse)
+    except jsonld.JsonLdError as error:
+        raise _translate(error) from None
+    except _BROKEN as error:
+        raise _unreadable(error) from None
+    _check_expanded(expanded, document)
+    return expanded
 
 
-def _loader(contexts: Mapping[str, Any]) -> Callable[[str, Any], dict[str, Any]]:
-    def known(url: str, _options: Any) -> dict[str, Any]:
-        shipped = is_known(url)
-        return {
-            "contentType": "application/ld+json",
-            "contextUrl": None,
-            "documentUrl": url,
-            "document": load(url) if shipped else contexts[url],
-            # The library keeps what is tagged by URL, digested, for the life of the process: only what never changes.
-            "tag": "static" if shipped else None,
-        }
+def _options() -> dict[str, Any]:
+    return {"documentLoader": load_known, "processingMode": "json-ld-1.1", "base": RELATIVE}
 
-    return known
+
+def load_known(url: str, _options: Any) -> dict[str, Any]:
+    """A document loader for the JSON-LD library that knows contexts and nothing else."""
+    if not is_known(url):
+        raise CanonicalError("context-not-allowed", f"the context {url[:200]} is not known here", "#/@context")
+    return {
+        "contentType": "application/ld+json",
+        "contextUrl": None,
+        "documentUrl": url,
+        "document": load(url),
+        "tag": "static",  # the library keeps what is tagged, digested, for the life of the process
+    }
 
 
 def _translate(error: jsonld.JsonLdError) -> CanonicalError:
     cause: Any = error
     while cause is not None:
+        if isinstance(cause, CanonicalError):
+            return cause
         if getattr(cause, "code", None) == "protected term redefinition":
-            return CanonicalError("protected-term", "a context redefines a protected term")
+            return CanonicalError("protected-term", "a context redefines a protected term", "#/@context")
         cause = cause.__cause__
     return CanonicalError("not-json-ld", f"the document is not JSON-LD: {error.code or error.type}")
 
 
-def _refuse_dropped(term: Any) -> None:
-    raise CanonicalError("undefined-term", f"no context defines the term {str(term)[:100]!r}")
+def _unreadable(error: Exception) -> CanonicalError:
+    return CanonicalError("not-json-ld", f"the document is not JSON-LD: {type(error).__name__}")
 
 
-def _check_expanded(value: Any) -> None:
+def _check_expanded(value: Any, document: Mapping[str, Any]) -> None:
     """Every id and type has to be an absolute IRI, or RDF would silently leave it out.
 
     A blank node's name is neither: without such names JSON makes trees, not graphs that are hard to canonicalise.
     """
     if isinstance(value, list):
         for item in value:
-            _check_expanded(item)
+            _check_expanded(item, document)
     elif isinstance(value, dict):
         identifier = value.get("@id")
         if "@id" in value and not _is_iri(identifier):
-            raise CanonicalError("relative-id", f"the id {str(identifier)[:100]!r} is not an absolute URL")
-        for kind in value.get("@type", ()) if "@value" not in value else ():
-            if not _is_iri(kind):
-                raise CanonicalError("undefined-term", f"no context defines the type {str(kind)[:100]!r}")
+            raise _relative("relative-id", "the id {} is not an absolute URL", identifier, document)
+        kinds = value.get("@type", ())
+        for kind in [kinds] if isinstance(kinds, str) else kinds:
+            if not _is_iri(kind) and kind != "@json":
+                raise _relative("undefined-term", "no context defines the type {}", kind, document)
         if "@value" not in value:
             for key, item in value.items():
                 if key not in ("@id", "@type"):
-                    _check_expanded(item)
+                    _check_expanded(item, document)
+
+
+def _relative(code: str, sentence: str, iri: Any, document: Mapping[str, Any]) -> CanonicalError:
+    """The error about an IRI that is none, shown as the document wrote it."""
+    text = str(iri)
+    written = text.removeprefix(RELATIVE)
+
+    def is_it(value: str) -> bool:
+        return value in (text, written) or (":" not in value and iri_resolver.resolve(value, RELATIVE) == text)
+
+    return CanonicalError(code, sentence.format(repr(written[:100])), pointer_to_text(document, is_it))
 
 
 def _is_iri(text: Any) -> bool:
-    return isinstance(text, str) and not text.startswith(_RELATIVE) and _ABSOLUTE.match(text) is not None
+    return isinstance(text, str) and not text.startswith(RELATIVE) and _ABSOLUTE.match(text) is not None

@@ -13,7 +13,8 @@ from typing import Any
 from pyld import jsonld
 from pyld.context_resolver import ContextResolver
 
-from shared.credentials.contexts import is_known, load
+from shared.credentials.contexts import is_known
+from shared.credentials.json_ld import CanonicalError, load_known
 from shared.credentials.scopes import Property, Scope, Unsure
 
 _XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -41,30 +42,20 @@ def scope_of(contexts: list[Any]) -> Scope:
 @lru_cache(maxsize=32)
 def _scope_of(contexts: str) -> Scope:
     options = {
-        "documentLoader": _load,
+        "documentLoader": load_known,
         "processingMode": "json-ld-1.1",
         "base": "",
-        "contextResolver": ContextResolver(jsonld._resolved_context_cache, _load),
+        "contextResolver": ContextResolver(jsonld._resolved_context_cache, load_known),
     }
     processor = jsonld.JsonLdProcessor()
 
     def process(active: Any, context: Any, **how: bool) -> Any:
         try:
             return processor._process_context(active, context, options, **how)
-        except jsonld.JsonLdError:
+        except (jsonld.JsonLdError, CanonicalError):
             raise Unsure("contexts that do not go together") from None
 
     return Scope(process(processor._get_initial_context(options), json.loads(contexts)), process)
-
-
-def _load(url: str, _options: Any) -> dict[str, Any]:
-    return {
-        "contentType": "application/ld+json",
-        "contextUrl": None,
-        "documentUrl": url,
-        "document": load(url),
-        "tag": "static",
-    }
 
 
 class _Writer:
@@ -97,7 +88,7 @@ class _Writer:
         for key, item in value.items():
             if scope.meaning_or_none(key) == "@type":
                 names = item if isinstance(item, list) else [item]
-                if types or not names or not all(isinstance(name, str) for name in names):
+                if types or not names or not all(isinstance(name, str) and ":" not in name for name in names):
                     raise Unsure("an uncommon type")
                 types = names
         return types

@@ -56,7 +56,6 @@ def sign(
     verification_method: str,
     cryptosuite: Cryptosuite,
     created: datetime,
-    contexts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """`document` with a proof added (Data Integrity 1.0, 4.2). The document itself is not changed.
 
@@ -75,14 +74,12 @@ def sign(
     }
     if cryptosuite in JCS_SUITES and "@context" in document:
         proof = {"@context": document["@context"], **proof}
-    data = _hash_data(document, proof, cryptosuite, algorithm, contexts)
+    data = _hash_data(document, proof, cryptosuite, algorithm)
     proof["proofValue"] = "z" + encode_base58(make_signature(key, data))
     return {**document, "proof": proof}
 
 
-def verify_proof(
-    document: Mapping[str, Any], keys: Mapping[str, str], contexts: Mapping[str, Any] | None = None
-) -> list[VerifiedProof]:
+def verify_proof(document: Mapping[str, Any], keys: Mapping[str, str]) -> list[VerifiedProof]:
     """Check every proof of a document (Data Integrity 1.0, 4.5). All must hold: one bad proof in a set is an error.
 
     A proof that names previous ones was made over the document with those in it, so each of them has to be there.
@@ -95,7 +92,7 @@ def verify_proof(
         raise ProofError("malformed-proof", f"a document has 1 to {MAX_PROOFS} proofs")
     unsecured = {name: value for name, value in document.items() if name != "proof"}
     inputs = [{**unsecured, **_previous(proof, listed)} for proof in listed]
-    return [_verify_one(input_, proof, keys, contexts) for input_, proof in zip(inputs, listed, strict=True)]
+    return [_verify_one(input_, proof, keys) for input_, proof in zip(inputs, listed, strict=True)]
 
 
 def _previous(proof: Any, among: list[Any]) -> dict[str, list[Any]]:
@@ -114,9 +111,7 @@ def _previous(proof: Any, among: list[Any]) -> dict[str, list[Any]]:
     return {"proof": found}
 
 
-def _verify_one(
-    unsecured: Mapping[str, Any], proof: Any, keys: Mapping[str, str], contexts: Mapping[str, Any] | None
-) -> VerifiedProof:
+def _verify_one(unsecured: Mapping[str, Any], proof: Any, keys: Mapping[str, str]) -> VerifiedProof:
     suite = _check_form(proof)
     method = proof["verificationMethod"]
     key = _key(keys, method)
@@ -125,7 +120,7 @@ def _verify_one(
     config = {name: value for name, value in proof.items() if name != "proofValue"}
     if suite in JCS_SUITES and "@context" in config:
         unsecured = _with_context_of(config, unsecured)
-    data = _hash_data(unsecured, config, suite, algorithm, contexts)
+    data = _hash_data(unsecured, config, suite, algorithm)
     if not is_signature(key, signature, data):
         raise ProofError("invalid-signature", "the signature does not fit the document")
     return VerifiedProof(suite, method, proof.get("created"), proof.get("expires"))
@@ -192,7 +187,6 @@ def _hash_data(
     config: Mapping[str, Any],
     suite: Cryptosuite,
     algorithm: Algorithm,
-    contexts: Mapping[str, Any] | None,
 ) -> bytes:
     """The hash of the canonical proof options, then that of the canonical document (3.2.4, 3.3.4 of both)."""
     canonical: Callable[[Mapping[str, Any]], bytes]
@@ -200,14 +194,10 @@ def _hash_data(
         canonical = jcs
     else:
         config = {**config, "@context": unsecured.get("@context")}
-        canonical = _rdfc_with(contexts)
+        canonical = rdfc
     try:
         options, body = canonical(config), canonical(unsecured)
     except CanonicalError as error:
         raise ProofError(error.code, error.detail) from None
     hashed = HASHES[algorithm]
     return hashlib.new(hashed, options).digest() + hashlib.new(hashed, body).digest()
-
-
-def _rdfc_with(contexts: Mapping[str, Any] | None) -> Callable[[Mapping[str, Any]], bytes]:
-    return lambda document: rdfc(document, contexts)

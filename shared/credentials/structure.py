@@ -1,78 +1,111 @@
-"""The shape a credential must have: Verifiable Credentials 2.0 (4), and for badges Open Badges 3.0 (B) on top."""
+"""The shape a credential must have: Verifiable Credentials 2.0 and 1.1, and for badges Open Badges 3.0 on top."""
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.credentials.contexts import CREDENTIALS_V2, OPEN_BADGES_ALL, is_known
-from shared.credentials.plain import disguises
+from shared.credentials.badge_structure import BADGE_TYPES, check_badge
+from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2, OPEN_BADGES_ALL, is_known
+from shared.credentials.finding import Finding, is_url, many, texts
+from shared.credentials.properties import check_names, check_properties
 from shared.credentials.times import read_timestamp
 
-_BADGE_TYPES = frozenset({"OpenBadgeCredential", "AchievementCredential"})
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong: where (a JSON pointer fragment), a stable word, a sentence."""
-
-    pointer: str
-    code: str
-    detail: str
+_BASES = (CREDENTIALS_V2, CREDENTIALS_V1)
+_DATES = {
+    CREDENTIALS_V2: ("validFrom", "validUntil"),
+    CREDENTIALS_V1: ("issuanceDate", "expirationDate"),
+}
 
 
 def check_structure(document: Mapping[str, Any]) -> list[Finding]:
     """Everything that is wrong with the shape of a credential; empty when nothing is. Never raises."""
-    types = _texts(document.get("type"))
+    types, base = texts(document.get("type")), base_context(document)
+    is_badge = bool(BADGE_TYPES & types)
     findings = [
-        *_check_contexts(document.get("@context"), badge=bool(_BADGE_TYPES & types)),
-        *_check_terms(document),
+        *check_contexts(document.get("@context")),
         *_check_head(document, types),
-        *_check_dates(document),
+        *_check_dates(document, base),
         *_check_subjects(document.get("credentialSubject")),
-        *_check_status(document.get("credentialStatus")),
+        *check_properties(document, base),
     ]
-    if _BADGE_TYPES & types:
-        findings += _check_badge(document)
+    if base == CREDENTIALS_V2:
+        findings += check_names(document, "#")
+    if is_badge:
+        findings += [*_check_badge_contexts(document.get("@context")), *check_badge(document, _DATES[base][0])]
     return findings
 
 
-def _check_contexts(contexts: Any, *, badge: bool) -> Iterator[Finding]:
-    if not isinstance(contexts, list) or not contexts or contexts[0] != CREDENTIALS_V2:
-        yield Finding("#/@context", "context-not-allowed", f"the first context has to be {CREDENTIALS_V2}")
+def check_presentation(document: Mapping[str, Any]) -> list[Finding]:
+    """As `check_structure`, of a presentation without the credentials in it (VC Data Model 2.0, 4.13)."""
+    findings = [*check_contexts(document.get("@context")), *_check_type(document, "VerifiablePresentation")]
+    if "id" in document and not is_url(document["id"]):
+        findings.append(Finding("#/id", "relative-id", "an id is an absolute URL"))
+    if "holder" in document:
+        findings += _check_who(document["holder"], "holder")
+    for place, one in enumerate(many(document.get("verifiableCredential"))):
+        if not isinstance(one, Mapping):
+            where = f"#/verifiableCredential/{place}"
+            findings.append(Finding(where, "invalid-type", "a credential in a presentation is an object"))
+    return findings
+
+
+def base_context(document: Mapping[str, Any]) -> str:
+    """Which data model the document follows, as its first context says: 2.0's where it says neither."""
+    first = next(iter(many(document.get("@context"))), None)
+    return CREDENTIALS_V1 if first == CREDENTIALS_V1 else CREDENTIALS_V2
+
+
+def check_contexts(contexts: Any) -> Iterator[Finding]:
+    """The `@context` is an ordered set that begins with the data model's own (VC Data Model 2.0, 4.3)."""
+    if not isinstance(contexts, list) or not contexts or contexts[0] not in _BASES:
+        yield Finding("#/@context", "context-not-allowed", f"the first one has to be {CREDENTIALS_V2}")
         return
-    if badge and (len(contexts) < 2 or not _is_open_badges(contexts[1])):
-        yield Finding("#/@context/1", "context-not-allowed", "the second context has to be Open Badges 3.0's")
     for place, context in enumerate(contexts[1:], 1):
-        if not is_known(context):
-            yield Finding(f"#/@context/{place}", "context-not-allowed", "this context is not known here")
+        where = f"#/@context/{place}"
+        if context in _BASES:
+            yield Finding(where, "context-not-allowed", "the data model's context comes first, and once")
+        elif isinstance(context, str) and not is_known(context):
+            yield Finding(where, "context-not-allowed", "this context is not known here")
+        elif not isinstance(context, str | Mapping):
+            yield Finding(where, "invalid-type", "a context is a URL or an object")
 
 
-def _check_terms(document: Mapping[str, Any]) -> Iterator[Finding]:
-    unsecured = {name: value for name, value in document.items() if name != "proof"}
-    for disguise in disguises(unsecured):
-        yield Finding(disguise.pointer, disguise.code, disguise.detail)
-
-
-def _is_open_badges(context: Any) -> bool:
-    return isinstance(context, str) and context in OPEN_BADGES_ALL
+def _check_badge_contexts(contexts: Any) -> Iterator[Finding]:
+    second = contexts[1] if isinstance(contexts, list) and len(contexts) > 1 else None
+    if not isinstance(second, str) or second not in OPEN_BADGES_ALL:
+        yield Finding("#/@context/1", "context-not-allowed", "the second context has to be Open Badges 3.0's")
 
 
 def _check_head(document: Mapping[str, Any], types: set[str]) -> Iterator[Finding]:
-    if "VerifiableCredential" not in types:
-        yield Finding("#/type", "invalid-type", "one type has to be VerifiableCredential")
-    if "id" in document and not _is_url(document["id"]):
+    yield from _check_type(document, "VerifiableCredential")
+    if "VerifiablePresentation" in types:
+        yield Finding("#/type", "invalid-type", "a credential is no presentation")
+    if "id" in document and not is_url(document["id"]):
         yield Finding("#/id", "relative-id", "an id is an absolute URL")
-    issuer = document.get("issuer")
-    if not _is_url(issuer.get("id") if isinstance(issuer, Mapping) else issuer):
-        yield Finding("#/issuer", "required", "the issuer is an absolute URL, or an object with one as its id")
+    yield from _check_who(document.get("issuer"), "issuer")
+    if base_context(document) == CREDENTIALS_V2 and isinstance(document.get("issuer"), Mapping):
+        yield from check_names(document["issuer"], "#/issuer")
 
 
-def _check_dates(document: Mapping[str, Any]) -> Iterator[Finding]:
+def _check_type(document: Mapping[str, Any], needed: str) -> Iterator[Finding]:
+    kinds = document.get("type")
+    if not all(isinstance(kind, str) and kind for kind in many(kinds)):
+        yield Finding("#/type", "invalid-type", "a type is a text")
+    elif needed not in texts(kinds):
+        yield Finding("#/type", "invalid-type", f"one type has to be {needed}")
+
+
+def _check_who(who: Any, name: str) -> Iterator[Finding]:
+    if not is_url(who.get("id") if isinstance(who, Mapping) else who):
+        yield Finding(f"#/{name}", "required", f"the {name} is an absolute URL, or an object with one as its id")
+
+
+def _check_dates(document: Mapping[str, Any], base: str) -> Iterator[Finding]:
     moments: dict[str, datetime] = {}
-    for name in ("validFrom", "validUntil", "awardedDate"):
+    first, last = _DATES[base]
+    if base == CREDENTIALS_V1 and first not in document:
+        yield Finding(f"#/{first}", "required", f"a credential of the data model 1.1 has an {first}")
+    for name in (first, last, "awardedDate"):
         if name not in document:
             continue
         moment = read_timestamp(document[name])
@@ -80,8 +113,8 @@ def _check_dates(document: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(f"#/{name}", "invalid-date", "a date has a time and a time zone, as 2030-01-31T00:00:00Z")
         else:
             moments[name] = moment
-    if {"validFrom", "validUntil"} <= moments.keys() and moments["validUntil"] < moments["validFrom"]:
-        yield Finding("#/validUntil", "invalid-date", "validUntil is before validFrom")
+    if {first, last} <= moments.keys() and moments[last] < moments[first]:
+        yield Finding(f"#/{last}", "invalid-date", f"{last} is before {first}")
 
 
 def _check_subjects(subject: Any) -> Iterator[Finding]:
@@ -90,57 +123,6 @@ def _check_subjects(subject: Any) -> Iterator[Finding]:
         yield Finding("#/credentialSubject", "required", "a credential says something about a subject")
         return
     for place, each in enumerate(subjects):
-        if "id" in each and not _is_url(each["id"]):
+        if "id" in each and not is_url(each["id"]):
             where = f"#/credentialSubject/{place}/id" if isinstance(subject, list) else "#/credentialSubject/id"
             yield Finding(where, "relative-id", "an id is an absolute URL")
-
-
-def _check_status(status: Any) -> Iterator[Finding]:
-    entries = status if isinstance(status, list) else [] if status is None else [status]
-    for place, entry in enumerate(entries):
-        where = f"#/credentialStatus/{place}" if isinstance(status, list) else "#/credentialStatus"
-        if not isinstance(entry, Mapping) or not _texts(entry.get("type")):
-            yield Finding(where, "invalid-status", "a status is an object with a type")
-        elif "id" in entry and not _is_url(entry["id"]):
-            yield Finding(f"{where}/id", "relative-id", "an id is an absolute URL")
-
-
-def _check_badge(document: Mapping[str, Any]) -> Iterator[Finding]:
-    for name in ("id", "name", "validFrom"):
-        if name not in document:
-            yield Finding(f"#/{name}", "required", f"a badge has a {name}")
-    subject = document.get("credentialSubject")
-    if not isinstance(subject, Mapping):
-        yield Finding("#/credentialSubject", "required", "a badge has one subject")
-        return
-    if "AchievementSubject" not in _texts(subject.get("type")):
-        yield Finding("#/credentialSubject/type", "invalid-type", "one type has to be AchievementSubject")
-    if not subject.get("id") and not subject.get("identifier"):
-        yield Finding("#/credentialSubject", "required", "the learner has an id or an identifier")
-    yield from _check_achievement(subject.get("achievement"))
-
-
-def _check_achievement(achievement: Any) -> Iterator[Finding]:
-    where = "#/credentialSubject/achievement"
-    if not isinstance(achievement, Mapping):
-        yield Finding(where, "required", "a badge is about an achievement")
-        return
-    if not _is_url(achievement.get("id")):
-        yield Finding(f"{where}/id", "relative-id", "an id is an absolute URL")
-    if "Achievement" not in _texts(achievement.get("type")):
-        yield Finding(f"{where}/type", "invalid-type", "one type has to be Achievement")
-    for name in ("name", "description"):
-        if not isinstance(achievement.get(name), str | Mapping):
-            yield Finding(f"{where}/{name}", "required", f"an achievement has a {name}")
-    criteria = achievement.get("criteria")
-    if not isinstance(criteria, Mapping) or not ("id" in criteria or "narrative" in criteria):
-        yield Finding(f"{where}/criteria", "required", "an achievement has criteria, by id or narrative")
-
-
-def _texts(value: Any) -> set[str]:
-    values = value if isinstance(value, list) else [value]
-    return {each for each in values if isinstance(each, str)}
-
-
-def _is_url(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= 2000 and _URL.fullmatch(value) is not None

@@ -13,6 +13,7 @@ OPEN_BADGES = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 OPEN_BADGES_ALL = frozenset(
     f"https://purl.imsglobal.org/spec/ob/v3p0/context{suffix}.json" for suffix in ("", "-3.0.1", "-3.0.2", "-3.0.3")
 )
+DATA_INTEGRITY_V2 = "https://w3id.org/security/data-integrity/v2"
 DID_V1 = "https://www.w3.org/ns/did/v1"
 MULTIKEY_V1 = "https://w3id.org/security/multikey/v1"
 
@@ -62,6 +63,7 @@ MICRO_CREDENTIAL_CONTEXT: dict[str, Any] = {
 }
 
 _FOLDER = Path(__file__).parent
+_added: dict[str, dict[str, str]] = {}
 
 
 class UnknownContext(LookupError):
@@ -71,26 +73,61 @@ class UnknownContext(LookupError):
 @cache
 def manifest() -> dict[str, dict[str, str]]:
     """What is known of each vendored context, by URL."""
-    entries = json.loads((_FOLDER / "manifest.json").read_text("utf-8"))
-    return {entry["url"]: entry for entry in entries}
+    return _read_manifest(_FOLDER)
+
+
+def add_contexts(folder: Path) -> int:
+    """Let the contexts of a folder be known too, by its `manifest.json` (`url`, `file`, `sha256` each); says how many.
+
+    Meant for the start of a process. Raises ValueError for a manifest that cannot be used, a file that is not what
+    the manifest says, and an URL that is known already: no context may change what documents mean.
+    """
+    try:
+        entries = _read_manifest(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{folder / 'manifest.json'} cannot be used: {error}") from None
+    for url, entry in entries.items():
+        if url in manifest():
+            raise ValueError(f"the context {url} is shipped already")
+        _added[url] = entry
+        _read(entry)
+    load.cache_clear()
+    return len(entries)
 
 
 @cache
 def load(url: str) -> dict[str, Any]:
-    """A vendored context document. Raises UnknownContext, and ValueError when its file was changed."""
-    entry = manifest().get(url)
+    """A known context document. Raises UnknownContext, and ValueError when its file was changed."""
+    entry = manifest().get(url) or _added.get(url)
     if entry is None:
         raise UnknownContext(url)
-    raw = (_FOLDER / entry["file"]).read_bytes()
-    if hashlib.sha256(raw).hexdigest() != entry["sha256"]:
-        raise ValueError(f"the vendored context {entry['file']} is not what the manifest says")
-    document: dict[str, Any] = json.loads(raw)
+    document: dict[str, Any] = json.loads(_read(entry))
     return document
 
 
+def published_digest(url: str) -> bytes | None:
+    """The SHA-256 of a context as its publisher serves it, where that is known: files here differ in whitespace."""
+    entry = manifest().get(url, {})
+    return bytes.fromhex(entry["published_sha256"]) if "published_sha256" in entry else None
+
+
 def is_known(context: Any) -> bool:
-    """Whether a member of `@context` is one shipped here: by URL, or the inline object, by exact equality."""
-    return context in manifest() if isinstance(context, str) else context == MICRO_CREDENTIAL_CONTEXT
+    """Whether a member of `@context` is one known here: by URL, or our own inline object, by exact equality."""
+    if isinstance(context, str):
+        return context in manifest() or context in _added
+    return bool(context == MICRO_CREDENTIAL_CONTEXT)
+
+
+def _read_manifest(folder: Path) -> dict[str, dict[str, str]]:
+    entries = json.loads((folder / "manifest.json").read_text("utf-8"))
+    return {entry["url"]: {**entry, "path": str(folder / entry["file"])} for entry in entries}
+
+
+def _read(entry: Mapping[str, str]) -> bytes:
+    raw = Path(entry["path"]).read_bytes()
+    if hashlib.sha256(raw).hexdigest() != entry["sha256"]:
+        raise ValueError(f"the context {entry['file']} is not what its manifest says")
+    return raw
 
 
 def contexts_for(achievement: Mapping[str, Any]) -> list[Any]:

@@ -42,10 +42,33 @@ def in_a_set(document: Document) -> None:
     document["credentialStatus"] = {"@set": document["credentialStatus"]}
 
 
-def renamed_by_a_context_inside(document: Document) -> None:
-    subject = document["credentialSubject"]
-    subject["@context"] = {"forWhat": "https://purl.imsglobal.org/spec/vc/ob/vocab.html#achievement"}
-    subject["forWhat"] = subject.pop("achievement")
+def renamed_by_a_context(document: Document) -> None:
+    document["@context"] = [*document["@context"], {"ends": {"@id": UNTIL, "@type": DATE_TIME}}]
+    document["ends"] = document.pop("validUntil")
+
+
+def renamed_by_a_prefix(document: Document) -> None:
+    document["@context"] = [*document["@context"], {"cr": "https://www.w3.org/2018/credentials#"}]
+    document["cr:validUntil"] = {"@type": DATE_TIME, "@value": document.pop("validUntil")}
+
+
+def said_from_the_other_side(document: Document) -> None:
+    status = document.pop("credentialStatus")
+    for entry in status:
+        entry["@reverse"] = {STATUS: {"@id": document["id"]}}
+    document["@context"] = [*document["@context"], {"other": {"@id": "https://e.example/other", "@type": "@id"}}]
+    document["other"] = status
+
+
+def said_by_a_part(document: Document) -> None:
+    about = {"id": document["id"], STATUS: document.pop("credentialStatus")}
+    document["credentialSubject"]["endorsement"] = about
+
+
+def full_iri_of_a_status_type(document: Document) -> None:
+    for entry in document["credentialStatus"]:
+        entry["type"] = "https://www.w3.org/ns/credentials/status#BitstringStatusListEntry"
+        entry["@context"] = {"@vocab": "https://www.w3.org/ns/credentials/status#"}
 
 
 def keyword_for_a_type(document: Document) -> None:
@@ -62,28 +85,47 @@ DISGUISES: list[tuple[Callable[[Document], None], str]] = [
     (nested, "not-plain"),
     (included, "not-plain"),
     (in_a_graph, "not-plain"),
-    (in_a_set, "not-plain"),
-    (renamed_by_a_context_inside, "context-not-allowed"),
-    (keyword_for_a_type, "not-plain"),
+    (renamed_by_a_context, "not-plain"),
+    (renamed_by_a_prefix, "not-plain"),
+    (said_from_the_other_side, "not-plain"),
+    (said_by_a_part, "not-plain"),
+    (full_iri_of_a_status_type, "not-plain"),
     (keyword_for_an_id, "not-plain"),
 ]
+# Same RDF, and no property that decides is missing from the JSON: but its values are not where they are read.
+MALFORMED: list[Callable[[Document], None]] = [in_a_set, keyword_for_a_type]
 
 
 @pytest.mark.parametrize(("disguise", "code"), DISGUISES)
-def test_a_disguised_property_is_refused_by_proof_and_schema(disguise: Callable[[Document], None], code: str) -> None:
+def test_a_disguised_property_is_refused(disguise: Callable[[Document], None], code: str) -> None:
     verify_proof(ENDED, KEYS)
     document = copy.deepcopy(ENDED)
     disguise(document)
     with pytest.raises(ProofError) as caught:
         verify_proof(document, KEYS)
     assert caught.value.code == code
-    assert code in {finding.code for finding in check_structure(document)}
 
 
-def test_the_finding_points_at_the_disguise() -> None:
+@pytest.mark.parametrize("disguise", MALFORMED)
+def test_values_that_are_not_where_they_are_read_are_malformed(disguise: Callable[[Document], None]) -> None:
     document = copy.deepcopy(ENDED)
-    full_iri_of_the_end(document)
-    assert "#/https:~1~1www.w3.org~12018~1credentials#validUntil" in {one.pointer for one in check_structure(document)}
+    disguise(document)
+    assert check_structure(document)
+
+
+def test_everything_else_may_be_spelled_as_its_author_likes() -> None:
+    context = {"shade": "https://e.example/shade", "about": {"@id": "https://e.example/about", "@type": "@id"}}
+    document = signed(
+        {
+            **badge(),
+            "@context": [*badge()["@context"], context],
+            "https://e.example/size": 5,
+            "about": {"@context": {"tone": "https://e.example/tone"}, "type": "https://e.example/Thing", "tone": "x"},
+            "shade": "dark",
+        }
+    )
+    verify_proof(document, KEYS)
+    assert check_structure(document) == []
 
 
 def test_a_status_list_is_held_to_the_same() -> None:

@@ -28,7 +28,7 @@ def canonical(nquads: str) -> bytes | str:
 
 def by_the_library(document: dict[str, Any]) -> bytes | str:
     try:
-        return canonical(to_nquads(document, {}))
+        return canonical(to_nquads(document))
     except CanonicalError as error:
         return error.code
 
