@@ -15,11 +15,13 @@ from services.issuer.api import (
     oauth,
     public,
     replay,
+    vc_api,
 )
 from services.issuer.commands.grant_token import TokenGranter
 from services.issuer.commands.issue_credential import Issuer
 from services.issuer.commands.issuer_state import IssuerState
 from services.issuer.commands.reserve_positions import PositionPool
+from services.issuer.commands.secure_credential import Securer
 from services.issuer.commands.sign_status_list import StatusLists
 from services.issuer.commands.token_keys import TokenKeys
 from services.issuer.domain.access_token import AUDIENCE
@@ -49,6 +51,7 @@ ROUTERS = (
     clients.routes,
     keys.routes,
     replay.routes,
+    vc_api.routes,
 )
 _PURGE_SECONDS = 600.0
 
@@ -61,13 +64,14 @@ def build_context(db: Database, settings: Settings) -> context.Context:
         registry=settings.registry_url.rstrip("/"),
         verifier=settings.verifier_url.rstrip("/"),
     )
-    token_keys = TokenKeys(db, sealer, context.utc_now)
+    token_keys, state = TokenKeys(db, sealer, context.utc_now), IssuerState(sealer)
     return context.Context(
         db=db,
         sealer=sealer,
         addresses=addresses,
         positions=PositionPool(db, context.utc_now),
-        issuer=Issuer(IssuerState(sealer), sealer, addresses),
+        issuer=Issuer(state, sealer, addresses),
+        securer=Securer(state, addresses),
         token_keys=token_keys,
         tokens=TokenGranter(db, token_keys, settings.expected_issuer, context.utc_now),
         status_lists=StatusLists(db, sealer, addresses, context.utc_now),

@@ -19,14 +19,25 @@ from shared.credentials.finding import Finding
 from shared.credentials.identity import hash_identity, hashed_identity
 from shared.credentials.json_ld import CanonicalError
 from shared.credentials.jwk import decode_base64url, decode_jwk, encode_base64url, encode_jwk
-from shared.credentials.keys import ALGORITHMS, Algorithm, PrivateKey, PublicKey, generate
+from shared.credentials.keys import (
+    ALGORITHMS,
+    Algorithm,
+    PrivateKey,
+    PublicKey,
+    algorithm_of,
+    generate,
+    private_bytes,
+    private_key,
+)
 from shared.credentials.multikey import decode_multikey, encode_multikey
 from shared.credentials.proofs import (
     CRYPTOSUITES,
     JCS_SUITES,
     Cryptosuite,
     ProofError,
+    Purpose,
     VerifiedProof,
+    algorithms_of,
     sign,
     verify_proof,
 )
@@ -57,10 +68,13 @@ __all__ = [
     "PrivateKey",
     "ProofError",
     "PublicKey",
+    "Purpose",
     "StatusList",
     "StatusListError",
     "VerifiedProof",
     "add_contexts",
+    "algorithm_of",
+    "algorithms_of",
     "base_context",
     "build_open_badge",
     "build_status_list_credential",
@@ -81,6 +95,8 @@ __all__ = [
     "hashed_identity",
     "jcs",
     "position",
+    "private_bytes",
+    "private_key",
     "rdfc",
     "safe_nquads",
     "sign",

@@ -40,6 +40,21 @@ def generate(algorithm: Algorithm) -> PrivateKey:
     return ec.generate_private_key(ec.SECP256R1() if algorithm == "P-256" else ec.SECP384R1())
 
 
+def private_bytes(key: PrivateKey) -> bytes:
+    """The secret alone: the seed of Ed25519, the number of an elliptic curve's key."""
+    if isinstance(key, Ed25519PrivateKey):
+        return key.private_bytes_raw()
+    return key.private_numbers().private_value.to_bytes(SIGNATURE_BYTES[algorithm_of(key)] // 2)
+
+
+def private_key(algorithm: Algorithm, secret: bytes) -> PrivateKey:
+    """The key that `private_bytes` gave the secret of."""
+    if algorithm == "Ed25519":
+        return Ed25519PrivateKey.from_private_bytes(secret)
+    curve = ec.SECP256R1() if algorithm == "P-256" else ec.SECP384R1()
+    return ec.derive_private_key(int.from_bytes(secret), curve)
+
+
 def make_signature(key: PrivateKey, data: bytes) -> bytes:
     """The signature of `data`; ECDSA is deterministic (RFC 6979), so that no bad random number gives a key away."""
     if isinstance(key, Ed25519PrivateKey):

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from shared.credentials.canonical import jcs, rdfc
+from shared.credentials.finding import many
 from shared.credentials.json_ld import CanonicalError
 from shared.credentials.keys import (
     HASHES,
@@ -26,27 +27,43 @@ CRYPTOSUITES: tuple[Cryptosuite, ...] = ("eddsa-rdfc-2022", "eddsa-jcs-2022", "e
 JCS_SUITES = ("eddsa-jcs-2022", "ecdsa-jcs-2019")  # tuples, so that any JSON value may be looked for in them
 """Those that canonicalise the JSON itself and so cost next to nothing; the others canonicalise RDF."""
 _EDDSA = ("eddsa-rdfc-2022", "eddsa-jcs-2022")
+_LEGACY_TYPE = "Ed25519Signature2020"  # verified, never made: eddsa-rdfc-2022 under another name
+_ALGORITHMS: dict[bool, tuple[Algorithm, ...]] = {True: ("Ed25519",), False: ("P-256", "P-384")}
 MAX_PROOFS = 8
-_PURPOSE = "assertionMethod"
+Purpose = Literal["assertionMethod", "authentication"]
 
 
 class ProofError(Exception):
-    """A document whose proofs do not hold, or that cannot be secured; `code` is a stable word, `detail` for people."""
+    """A document whose proofs do not hold, or that cannot be secured.
 
-    def __init__(self, code: str, detail: str) -> None:
+    `code` is a stable word, `detail` for people, `pointer` a JSON pointer fragment into the document.
+    """
+
+    def __init__(self, code: str, detail: str, pointer: str = "#") -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+        self.pointer = pointer
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedProof:
-    """One proof that holds, and the times it gives (dateTimeStamps), for whoever has a clock to judge."""
+    """One proof that holds, and what it says of itself, for whoever has a clock and asked the question to judge.
+
+    `created` and `expires` are dateTimeStamps. `domains` are those that the proof was made for.
+    """
 
     cryptosuite: Cryptosuite
     verification_method: str
     created: str | None
     expires: str | None
+    challenge: str | None = None
+    domains: tuple[str, ...] = ()
+
+
+def algorithms_of(cryptosuite: Cryptosuite) -> tuple[Algorithm, ...]:
+    """The kinds of keys that a cryptosuite signs with."""
+    return _ALGORITHMS[cryptosuite in _EDDSA]
 
 
 def sign(
@@ -56,11 +73,16 @@ def sign(
     verification_method: str,
     cryptosuite: Cryptosuite,
     created: datetime,
+    expires: datetime | None = None,
+    purpose: Purpose = "assertionMethod",
+    challenge: str | None = None,
+    domain: str | None = None,
 ) -> dict[str, Any]:
     """`document` with a proof added (Data Integrity 1.0, 4.2). The document itself is not changed.
 
-    Raises ProofError for a document that has a proof already, or that cannot be signed whole (an undefined term), and
-    for a key that is not of the suite's algorithms.
+    `challenge` and `domain` answer a verifier's question, in a presentation's proof. Raises ProofError for a document
+    that has a proof already, or that cannot be signed whole (an undefined term), and for a key that is not of the
+    suite's algorithms.
     """
     if "proof" in document:
         raise ProofError("already-secured", "the document has a proof already")
@@ -70,8 +92,10 @@ def sign(
         "cryptosuite": cryptosuite,
         "created": timestamp(created),
         "verificationMethod": verification_method,
-        "proofPurpose": _PURPOSE,
+        "proofPurpose": purpose,
     }
+    asked = {"expires": expires and timestamp(expires), "challenge": challenge, "domain": domain}
+    proof.update({name: value for name, value in asked.items() if value is not None})
     if cryptosuite in JCS_SUITES and "@context" in document:
         proof = {"@context": document["@context"], **proof}
     data = _hash_data(document, proof, cryptosuite, algorithm)
@@ -79,7 +103,9 @@ def sign(
     return {**document, "proof": proof}
 
 
-def verify_proof(document: Mapping[str, Any], keys: Mapping[str, str]) -> list[VerifiedProof]:
+def verify_proof(
+    document: Mapping[str, Any], keys: Mapping[str, str], *, purpose: Purpose = "assertionMethod"
+) -> list[VerifiedProof]:
     """Check every proof of a document (Data Integrity 1.0, 4.5). All must hold: one bad proof in a set is an error.
 
     A proof that names previous ones was made over the document with those in it, so each of them has to be there.
@@ -92,7 +118,7 @@ def verify_proof(document: Mapping[str, Any], keys: Mapping[str, str]) -> list[V
         raise ProofError("malformed-proof", f"a document has 1 to {MAX_PROOFS} proofs")
     unsecured = {name: value for name, value in document.items() if name != "proof"}
     inputs = [{**unsecured, **_previous(proof, listed)} for proof in listed]
-    return [_verify_one(input_, proof, keys) for input_, proof in zip(inputs, listed, strict=True)]
+    return [_verify_one(input_, proof, keys, purpose) for input_, proof in zip(inputs, listed, strict=True)]
 
 
 def _previous(proof: Any, among: list[Any]) -> dict[str, list[Any]]:
@@ -111,8 +137,8 @@ def _previous(proof: Any, among: list[Any]) -> dict[str, list[Any]]:
     return {"proof": found}
 
 
-def _verify_one(unsecured: Mapping[str, Any], proof: Any, keys: Mapping[str, str]) -> VerifiedProof:
-    suite = _check_form(proof)
+def _verify_one(unsecured: Mapping[str, Any], proof: Any, keys: Mapping[str, str], purpose: Purpose) -> VerifiedProof:
+    suite = _check_form(proof, purpose)
     method = proof["verificationMethod"]
     key = _key(keys, method)
     algorithm = _algorithm_for(suite, key)
@@ -123,7 +149,8 @@ def _verify_one(unsecured: Mapping[str, Any], proof: Any, keys: Mapping[str, str
     data = _hash_data(unsecured, config, suite, algorithm)
     if not is_signature(key, signature, data):
         raise ProofError("invalid-signature", "the signature does not fit the document")
-    return VerifiedProof(suite, method, proof.get("created"), proof.get("expires"))
+    domains = tuple(many(proof.get("domain")))
+    return VerifiedProof(suite, method, proof.get("created"), proof.get("expires"), proof.get("challenge"), domains)
 
 
 def _key(keys: Mapping[str, str], method: str) -> PublicKey:
@@ -138,28 +165,32 @@ def _key(keys: Mapping[str, str], method: str) -> PublicKey:
 def _algorithm_for(suite: Cryptosuite, key: PublicKey | PrivateKey) -> Algorithm:
     """The key's algorithm, where the suite uses it: whoever names the suite must not choose how a key is read."""
     algorithm = algorithm_of(key)
-    if (suite in _EDDSA) != (algorithm == "Ed25519"):
+    if algorithm not in algorithms_of(suite):
         raise ProofError("wrong-key-type", f"{suite} does not use {algorithm} keys")
     return algorithm
 
 
-def _check_form(proof: Any) -> Cryptosuite:
+def _check_form(proof: Any, purpose: Purpose) -> Cryptosuite:
     """The rules of 2.1: type, suite, purpose, the fields that must be there."""
     if not isinstance(proof, Mapping):
         raise ProofError("malformed-proof", "a proof is an object")
-    if proof.get("type") != "DataIntegrityProof":
-        raise ProofError("unknown-proof-type", "only DataIntegrityProof is understood here")
-    if proof.get("cryptosuite") not in CRYPTOSUITES:
+    suite = "eddsa-rdfc-2022" if proof.get("type") == _LEGACY_TYPE else proof.get("cryptosuite")
+    if proof.get("type") not in ("DataIntegrityProof", _LEGACY_TYPE):
+        raise ProofError("unknown-proof-type", "only DataIntegrityProof and Ed25519Signature2020 are understood here")
+    if suite not in CRYPTOSUITES:
         raise ProofError("unknown-cryptosuite", "the cryptosuite is not one that is understood here")
-    if proof.get("proofPurpose") != _PURPOSE:
-        raise ProofError("wrong-purpose", "the proof was not made to assert a claim")
+    if proof.get("proofPurpose") != purpose:
+        raise ProofError("wrong-purpose", f"the proof was not made for {purpose}")
     for name in ("verificationMethod", "proofValue"):
         if not isinstance(proof.get(name), str):
             raise ProofError("malformed-proof", f"a proof has a {name}")
     for name in ("created", "expires"):
         if name in proof and read_timestamp(proof[name]) is None:
             raise ProofError("malformed-proof", f"{name} is a date with a time and a time zone")
-    return cast(Cryptosuite, proof["cryptosuite"])
+    texts = [proof.get("challenge", ""), *many(proof.get("domain"))]
+    if not all(isinstance(text, str) for text in texts):
+        raise ProofError("malformed-proof", "challenge and domain are texts")
+    return cast(Cryptosuite, suite)
 
 
 def _signature(value: str, algorithm: Algorithm) -> bytes:
@@ -198,6 +229,6 @@ def _hash_data(
     try:
         options, body = canonical(config), canonical(unsecured)
     except CanonicalError as error:
-        raise ProofError(error.code, error.detail) from None
+        raise ProofError(error.code, error.detail, error.pointer) from None
     hashed = HASHES[algorithm]
     return hashlib.new(hashed, options).digest() + hashlib.new(hashed, body).digest()

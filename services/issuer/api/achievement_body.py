@@ -11,10 +11,10 @@ from pydantic_core import PydanticCustomError
 from services.issuer.api.fields import (
     Alignment,
     Amount,
+    CamelBody,
     Image,
     Language,
     Link,
-    OpenBadgesBody,
     Uri,
     Word,
     extensible,
@@ -41,7 +41,7 @@ _IDENTIFIER_TYPES = (
 Tag = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
 
 
-class Criteria(OpenBadgesBody):
+class Criteria(CamelBody):
     """How it is earned: an address, a text, or both."""
 
     id: Link | None = None
@@ -54,7 +54,7 @@ class Criteria(OpenBadgesBody):
         return self
 
 
-class RubricLevel(OpenBadgesBody):
+class RubricLevel(CamelBody):
     """One level of a rubric (Open Badges 3.0, B.19)."""
 
     id: Uri | None = None
@@ -65,7 +65,7 @@ class RubricLevel(OpenBadgesBody):
     alignment: Annotated[list[Alignment], Field(min_length=1, max_length=50)] | None = None
 
 
-class ResultDescription(OpenBadgesBody):
+class ResultDescription(CamelBody):
     """A result that learners can reach (Open Badges 3.0, B.18). Without an `id` it gets one."""
 
     id: Uri | None = None
@@ -80,14 +80,14 @@ class ResultDescription(OpenBadgesBody):
     alignment: Annotated[list[Alignment], Field(min_length=1, max_length=50)] | None = None
 
 
-class OtherIdentifier(OpenBadgesBody):
+class OtherIdentifier(CamelBody):
     """A name of the achievement in another system (Open Badges 3.0, B.9)."""
 
     identifier: Word
     identifier_type: Annotated[str, Field(pattern=extensible(_IDENTIFIER_TYPES))]
 
 
-class Related(OpenBadgesBody):
+class Related(CamelBody):
     """Another achievement that has to do with this one (Open Badges 3.0, B.16)."""
 
     id: Link
@@ -95,7 +95,7 @@ class Related(OpenBadgesBody):
     version: Word | None = None
 
 
-class AchievementBody(OpenBadgesBody):
+class AchievementBody(CamelBody):
     """What can be earned."""
 
     name: Name

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from services.issuer.commands.grant_token import TokenGranter
 from services.issuer.commands.issue_credential import Issuer
 from services.issuer.commands.reserve_positions import PositionPool
+from services.issuer.commands.secure_credential import Securer
 from services.issuer.commands.sign_status_list import StatusLists
 from services.issuer.commands.token_keys import TokenKeys
 from services.issuer.domain.addresses import Addresses
@@ -27,6 +28,7 @@ class Context:
     addresses: Addresses
     positions: PositionPool
     issuer: Issuer
+    securer: Securer
     token_keys: TokenKeys
     tokens: TokenGranter
     status_lists: StatusLists

@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.issuer.api.fields import Alignment, Did, Link, OpenBadgesBody, Uri, Word
+from services.issuer.api.fields import Alignment, CamelBody, Did, Link, Uri, Word
 from services.issuer.commands.issue_credential import Order
 from services.issuer.domain.recipient import Recipient
+from shared.credentials import Cryptosuite
 from shared.http.body import Body, Email, Id, LongText, Moment, Name
 
 
@@ -27,7 +28,7 @@ class RecipientBody(Body):
         return self
 
 
-class EvidenceBody(OpenBadgesBody):
+class EvidenceBody(CamelBody):
     """What shows that the achievement was reached (Open Badges 3.0, B.7)."""
 
     id: Link | None = None
@@ -44,7 +45,7 @@ class EvidenceBody(OpenBadgesBody):
         return self
 
 
-class ResultBody(OpenBadgesBody):
+class ResultBody(CamelBody):
     """What the learner reached (Open Badges 3.0, B.17); checked against the achievement's description of it."""
 
     result_description: Uri | None = None
@@ -60,7 +61,7 @@ class ResultBody(OpenBadgesBody):
         return self
 
 
-class IssueBody(OpenBadgesBody):
+class IssueBody(CamelBody):
     """A credential to issue."""
 
     achievement: Id
@@ -69,7 +70,7 @@ class IssueBody(OpenBadgesBody):
     valid_until: Moment | None = None
     evidence: Annotated[list[EvidenceBody], Field(max_length=50)] = Field(default_factory=list)
     results: Annotated[list[ResultBody], Field(max_length=50)] = Field(default_factory=list)
-    cryptosuite: Literal["eddsa-rdfc-2022", "eddsa-jcs-2022"] = "eddsa-rdfc-2022"
+    cryptosuite: Cryptosuite = "eddsa-rdfc-2022"
 
     def order(self, institution_id: UUID) -> Order:
         """What the command takes."""

@@ -45,8 +45,8 @@ class Reason(Body):
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 
-class OpenBadgesBody(Body):
-    """Open Badges objects keep the names that the specification gives their fields."""
+class CamelBody(Body):
+    """Objects of the specifications keep the names that their fields have there."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=False)
 
@@ -59,14 +59,14 @@ def extensible(words: str) -> str:
 TARGET_TYPES = "ceasn:Competency ceterms:Credential CFItem CFRubric CFRubricCriterion CFRubricCriterionLevel CTDL"
 
 
-class Image(OpenBadgesBody):
+class Image(CamelBody):
     """A picture by address (Open Badges 3.0, B.10)."""
 
     id: Link
     caption: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
-class Alignment(OpenBadgesBody):
+class Alignment(CamelBody):
     """A node of a framework of skills or of qualifications (Open Badges 3.0, B.3)."""
 
     target_name: Word

@@ -8,11 +8,12 @@ from pydantic import BaseModel
 
 from services.issuer.api.context import Here, InstitutionWriter, Member
 from services.issuer.api.fields import Reason
-from services.issuer.commands.rotate_key import compromise_key, rotate_key
+from services.issuer.commands.rotate_key import add_key, compromise_key, rotate_key
 from services.issuer.domain.signing_key import SigningKey
 from services.issuer.store import signing_keys
+from shared.credentials import Algorithm
 from shared.http.app import router
-from shared.http.body import Id, Moment, timestamp
+from shared.http.body import Body, Id, Moment, timestamp
 from shared.http.idempotency import Result, once
 
 routes = router("keys", "/v1/keys")
@@ -24,11 +25,25 @@ class CompromiseBody(Reason):
     compromised_at: Moment | None = None
 
 
+class KeyBody(Body):
+    """A key to make."""
+
+    algorithm: Algorithm
+
+
+class RotateBody(Body):
+    """Which key to replace: the one of this algorithm."""
+
+    algorithm: Algorithm = "Ed25519"
+
+
 class KeyAnswer(BaseModel):
     """The public half of a key."""
 
     id: UUID
+    algorithm: Algorithm
     verification_method: str
+    did_key: str
     public_key_multibase: str
     state: Literal["active", "retired", "compromised"]
     activated_at: str
@@ -52,13 +67,27 @@ async def listing(who: Member, here: Here) -> Any:
     return {"items": [_shown(key) for key in keys], "next": None}
 
 
-@routes.post("/rotate", response_model=KeyAnswer)
-async def rotate(request: Request, who: InstitutionWriter, here: Here) -> Response:
-    """Retire the active key and activate a new one, which is answered. What the old one signed stays good."""
+@routes.post("", status_code=201, response_model=KeyAnswer)
+async def add(body: KeyBody, request: Request, who: InstitutionWriter, here: Here) -> Response:
+    """Make the institution's first key of an algorithm: P-256 or P-384 for the ecdsa cryptosuites and ES256."""
     async with here.db.tenant(who.institution) as tx:
 
         async def command() -> Result:
-            return Result(200, _shown(await rotate_key(tx, who.institution, sealer=here.sealer, clock=here.clock)))
+            key = await add_key(tx, who.institution, body.algorithm, sealer=here.sealer, clock=here.clock)
+            return Result(201, _shown(key), {"Location": f"{here.addresses.issuer}/v1/keys"})
+
+        return await once(tx, request, who, command)
+
+
+@routes.post("/rotate", response_model=KeyAnswer)
+async def rotate(request: Request, who: InstitutionWriter, here: Here, body: RotateBody | None = None) -> Response:
+    """Retire the active key and activate a new one, which is answered. What the old one signed stays good."""
+    async with here.db.tenant(who.institution) as tx:
+        algorithm = (body or RotateBody()).algorithm
+
+        async def command() -> Result:
+            key = await rotate_key(tx, who.institution, algorithm, sealer=here.sealer, clock=here.clock)
+            return Result(200, _shown(key))
 
         return await once(tx, request, who, command)
 
@@ -82,7 +111,9 @@ async def compromise(
 def _shown(key: SigningKey) -> dict[str, Any]:
     return {
         "id": str(key.id),
+        "algorithm": key.algorithm,
         "verification_method": key.verification_method,
+        "did_key": key.did_key,
         "public_key_multibase": key.public_key_multibase,
         "state": key.state,
         "activated_at": timestamp(key.activated_at),

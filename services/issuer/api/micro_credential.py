@@ -8,11 +8,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.issuer.api.fields import Amount, Link, OpenBadgesBody, Word
+from services.issuer.api.fields import Amount, CamelBody, Link, Word
 from shared.http.body import LongText
 
 
-class LearningOutcome(OpenBadgesBody):
+class LearningOutcome(CamelBody):
     """What the learner knows, understands and can do; `id` where a vocabulary such as ESCO has it."""
 
     id: Link | None = None
@@ -20,7 +20,7 @@ class LearningOutcome(OpenBadgesBody):
     description: LongText | None = None
 
 
-class Workload(OpenBadgesBody):
+class Workload(CamelBody):
     """How much work it takes: in ECTS credits, in hours, or both."""
 
     ects: Amount | None = None
@@ -33,7 +33,7 @@ class Workload(OpenBadgesBody):
         return self
 
 
-class Level(OpenBadgesBody):
+class Level(CamelBody):
     """The level of the learning experience, by the European or a national framework, and its cycle."""
 
     eqf: Annotated[int, Field(ge=1, le=8)] | None = None
@@ -47,14 +47,14 @@ class Level(OpenBadgesBody):
         return self
 
 
-class Assessment(OpenBadgesBody):
+class Assessment(CamelBody):
     """How the learning outcomes were assessed."""
 
     type: Word
     description: LongText | None = None
 
 
-class QualityAssurance(OpenBadgesBody):
+class QualityAssurance(CamelBody):
     """What underpins the micro-credential: an accreditation, an agency's review, a process of the institution."""
 
     type: Word
@@ -62,7 +62,7 @@ class QualityAssurance(OpenBadgesBody):
     url: Link | None = None
 
 
-class MicroCredential(OpenBadgesBody):
+class MicroCredential(CamelBody):
     """The mandatory elements that stand nowhere else, then the optional ones."""
 
     country: Annotated[str, Field(pattern="^[A-Z]{2}$", description="Of the issuer, ISO 3166-1 alpha-2.")] | None = None

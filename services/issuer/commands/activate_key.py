@@ -2,13 +2,11 @@
 
 from datetime import datetime
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from services.issuer.commands import announce
 from services.issuer.domain.institution import Institution
 from services.issuer.domain.signing_key import SigningKey
 from services.issuer.store import signing_keys
-from shared.credentials import encode_multikey
+from shared.credentials import Algorithm, encode_multikey, generate, private_bytes
 from shared.credentials.sealing import Sealer
 from shared.events.ids import new_id
 from shared.outbox import outbox
@@ -16,21 +14,22 @@ from shared.postgres.database import Transaction
 
 
 async def activate_key(
-    tx: Transaction, institution: Institution, number: int, *, sealer: Sealer, now: datetime
+    tx: Transaction, institution: Institution, number: int, algorithm: Algorithm, *, sealer: Sealer, now: datetime
 ) -> SigningKey:
     """Make a key pair, keep the private half sealed, announce the public one (key.activated).
 
-    The caller holds the institution's lock, has no other key active, and saves the institution at the version that this
-    event takes: `institution.version`.
+    The caller holds the institution's lock, has no other key of that algorithm active, and saves the institution at
+    the version that this event takes: `institution.version`.
     """
-    pair, key_id = Ed25519PrivateKey.generate(), new_id()
+    pair, key_id = generate(algorithm), new_id()
     key = SigningKey(
         id=key_id,
         institution_id=institution.id,
         number=number,
+        algorithm=algorithm,
         did=institution.did,
         public_key_multibase=encode_multikey(pair.public_key()),
-        private_key=sealer.seal(pair.private_bytes_raw(), signing_keys.TABLE, key_id),
+        private_key=sealer.seal(private_bytes(pair), signing_keys.TABLE, key_id),
         state="active",
         activated_at=now.replace(microsecond=0),  # proofs carry whole seconds, and must not look older than their key
         activated_version=institution.version,

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import orjson
 
 from services.issuer.commands.change_status import status_entry
-from services.issuer.commands.issuer_state import Issuable, IssuerState, Signatory
+from services.issuer.commands.issuer_state import Issuable, IssuerState, OpenKey, Signatory
 from services.issuer.commands.reserve_positions import LentPositions
 from services.issuer.domain.addresses import Addresses
 from services.issuer.domain.credential import Credential, Position, Purpose
@@ -18,14 +18,13 @@ from services.issuer.domain.recipient import Recipient, Subject, subject_of
 from services.issuer.domain.results import results_of
 from services.issuer.store import credentials
 from services.issuer.store.credentials import BuiltFrom, Signed
-from shared.credentials import ProofError, build_open_badge, sign, status_list_entry
+from shared.credentials import Cryptosuite, ProofError, build_open_badge, sign, status_list_entry
 from shared.credentials.sealing import Sealer
 from shared.events.catalogue.credential import CredentialIssued
 from shared.events.ids import new_id
 from shared.outbox import outbox
 from shared.postgres.database import Transaction
 
-Cryptosuite = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022"]
 _TRIES = 3
 MAX_DOCUMENT = 200 * 1024  # an event carries it, and has at most 256 KiB
 
@@ -67,13 +66,14 @@ class Issuer:
         Raises Unknown, WrongState, InstitutionIsSuspended, Invalid.
         """
         for _ in range(_TRIES):
-            signatory = await self._state.signatory(tx, order.institution_id)
+            signatory = await self._state.signatory_for(tx, order.institution_id, order.cryptosuite)
             issuable = await self._state.issuable(tx, order.institution_id, order.achievement_id)
             # Another process's clock may be ahead of ours: a key never signs before it was activated.
-            at = max(now, signatory.key.activated_at)
+            signer = signatory.key_for(order.cryptosuite)
+            at = max(now, signer.key.activated_at)
             subject = subject_of(order.recipient)
             credential = _record(order, positions, subject, issuable, at)
-            document = self._sign(order, credential, subject, signatory, issuable)
+            document = self._sign(order, credential, subject, signatory.profile, signer, issuable)
             issued = Issued(credential, _bytes_of(document))
             positions.used = True
             built = BuiltFrom(signatory.institution.version, issuable.revision)
@@ -85,11 +85,17 @@ class Issuer:
         raise WrongState("The institution or the achievement is changing too fast; try again.")
 
     def _sign(
-        self, order: Order, credential: Credential, subject: Subject, signatory: Signatory, issuable: Issuable
+        self,
+        order: Order,
+        credential: Credential,
+        subject: Subject,
+        profile: Mapping[str, Any],
+        signer: OpenKey,
+        issuable: Issuable,
     ) -> dict[str, Any]:
         document = build_open_badge(
             credential_id=self._addresses.credential(credential.id),
-            issuer=signatory.profile,
+            issuer=profile,
             achievement=issuable.document,
             subject=subject.properties,
             valid_from=order.valid_from or credential.issued_at,
@@ -101,8 +107,8 @@ class Issuer:
         try:
             return sign(
                 document,
-                key=signatory.private_key,
-                verification_method=signatory.key.verification_method,
+                key=signer.private_key,
+                verification_method=signer.key.verification_method,
                 cryptosuite=order.cryptosuite,
                 created=credential.issued_at,
             )

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from services.issuer.domain.achievement import require_issuable
+from services.issuer.domain.errors import WrongState
 from services.issuer.domain.institution import Institution, require_active
 from services.issuer.domain.signing_key import SigningKey
 from services.issuer.store import achievements, institutions, signing_keys
+from shared.credentials import Cryptosuite, PrivateKey, algorithms_of, private_key
 from shared.credentials.sealing import Sealer
 from shared.postgres.database import Transaction
 
@@ -24,13 +24,37 @@ _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
+class OpenKey:
+    """An active key with its private half."""
+
+    key: SigningKey
+    private_key: PrivateKey
+
+
+@dataclass(frozen=True, slots=True)
 class Signatory:
-    """An institution with its active key, opened."""
+    """An institution with its active keys, opened: one an algorithm."""
 
     institution: Institution
     profile: Mapping[str, Any]
-    key: SigningKey
-    private_key: Ed25519PrivateKey
+    keys: tuple[OpenKey, ...]
+
+    @property
+    def identifiers(self) -> set[str]:
+        """What documents may name as their issuer: the institution's DID, and each active key by itself."""
+        return {self.institution.did, *(one.key.did_key for one in self.keys)}
+
+    def has_key_for(self, cryptosuite: Cryptosuite) -> bool:
+        """Whether it can sign by a cryptosuite."""
+        return any(one.key.algorithm in algorithms_of(cryptosuite) for one in self.keys)
+
+    def key_for(self, cryptosuite: Cryptosuite) -> OpenKey:
+        """What signs by a cryptosuite; P-256 before P-384 where both do. Raises WrongState."""
+        for algorithm in algorithms_of(cryptosuite):
+            for one in self.keys:
+                if one.key.algorithm == algorithm:
+                    return one
+        raise WrongState(f"The institution has no key for {cryptosuite}; an administrator can add one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +73,10 @@ class IssuerState:
         self._signatories: dict[UUID, Signatory] = {}
         self._issuables: dict[tuple[UUID, UUID], Issuable] = {}
 
+    def forget_institution(self, institution_id: UUID) -> None:
+        """It changed."""
+        self._signatories.pop(institution_id, None)
+
     def forget(self, institution_id: UUID, achievement_id: UUID) -> None:
         """One of the two changed."""
         self._signatories.pop(institution_id, None)
@@ -61,6 +89,14 @@ class IssuerState:
             known = await load_signatory(tx, institution_id, self._sealer)
             require_active(known.institution)
             _remember(self._signatories, institution_id, known)
+        return known
+
+    async def signatory_for(self, tx: Transaction, institution_id: UUID, cryptosuite: Cryptosuite) -> Signatory:
+        """As `signatory`; asks again where the one remembered has no key for the suite, which may be new."""
+        known = await self.signatory(tx, institution_id)
+        if not known.has_key_for(cryptosuite):
+            self.forget_institution(institution_id)
+            known = await self.signatory(tx, institution_id)
         return known
 
     async def issuable(self, tx: Transaction, institution_id: UUID, achievement_id: UUID) -> Issuable:
@@ -76,11 +112,15 @@ class IssuerState:
 
 
 async def load_signatory(tx: Transaction, institution_id: UUID, sealer: Sealer) -> Signatory:
-    """The institution, suspended or not, with its active key opened. Raises Unknown, CannotUnseal."""
+    """The institution, suspended or not, with its active keys opened. Raises Unknown, CannotUnseal."""
     institution = await institutions.get(tx, institution_id)
-    key = await signing_keys.active(tx, institution_id)
-    private = sealer.unseal(key.private_key, signing_keys.TABLE, key.id)
-    return Signatory(institution, institution.issuer_profile(), key, Ed25519PrivateKey.from_private_bytes(private))
+    keys = tuple(_opened(key, sealer) for key in await signing_keys.active(tx, institution_id))
+    return Signatory(institution, institution.issuer_profile(), keys)
+
+
+def _opened(key: SigningKey, sealer: Sealer) -> OpenKey:
+    secret = sealer.unseal(key.private_key, signing_keys.TABLE, key.id)
+    return OpenKey(key, private_key(key.algorithm, secret))
 
 
 def _remember(known: dict[_Name, _Value], name: _Name, value: _Value) -> None:

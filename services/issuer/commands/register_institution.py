@@ -42,7 +42,7 @@ async def register_institution(
     await institutions.add(tx, registered)
     await outbox.append(tx, announce.institution_registered(registered), at=now)
     institution = bump(registered, now)
-    await activate_key(tx, institution, 1, sealer=sealer, now=now)
+    await activate_key(tx, institution, 1, "Ed25519", sealer=sealer, now=now)
     await institutions.save(tx, institution)
     client = await create_client(tx, institution.id, "first client", SCOPES, now=now)
     return Registered(institution, client)

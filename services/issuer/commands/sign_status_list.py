@@ -60,7 +60,8 @@ class StatusLists:
         return signed
 
     def _sign(self, found: ListVersion, bits: bytes, signatory: Signatory, period: datetime) -> SignedList:
-        created = max(period, found.updated_at, signatory.key.activated_at)
+        signer = signatory.key_for("eddsa-rdfc-2022")
+        created = max(period, found.updated_at, signer.key.activated_at)
         unsigned = build_status_list_credential(
             list_id=self._addresses.status_list(found.id),
             issuer=signatory.institution.did,
@@ -71,8 +72,8 @@ class StatusLists:
         )
         document = sign(
             unsigned,
-            key=signatory.private_key,
-            verification_method=signatory.key.verification_method,
+            key=signer.private_key,
+            verification_method=signer.key.verification_method,
             cryptosuite="eddsa-rdfc-2022",
             created=created,
         )

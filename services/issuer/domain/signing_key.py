@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.issuer.domain.errors import Fault, Invalid, WrongState
+from shared.credentials import Algorithm
 from shared.credentials.sealing import Sealed
 
 KeyState = Literal["active", "retired", "compromised"]
@@ -18,6 +19,7 @@ class SigningKey:
     id: UUID
     institution_id: UUID
     number: int
+    algorithm: Algorithm
     did: str
     public_key_multibase: str
     private_key: Sealed
@@ -34,6 +36,11 @@ class SigningKey:
     def verification_method(self) -> str:
         """The DID URL by which proofs name the key."""
         return f"{self.did}#key-{self.number}"
+
+    @property
+    def did_key(self) -> str:
+        """The key as an identifier of its own (did:key): who signs by it needs no document anywhere."""
+        return f"did:key:{self.public_key_multibase}"
 
 
 def retire(key: SigningKey, now: datetime, version: int) -> SigningKey:

@@ -12,17 +12,17 @@ from shared.postgres.database import Transaction
 
 TABLE = "signing_key"
 _COLUMNS = (
-    "id, institution_id, number, did, public_key_multibase, ciphertext, kek_id, state, activated_at, activated_version,"
-    " retired_at, retired_version, compromised_at, compromised_version, compromised_reason"
+    "id, institution_id, number, algorithm, did, public_key_multibase, ciphertext, kek_id, state, activated_at,"
+    " activated_version, retired_at, retired_version, compromised_at, compromised_version, compromised_reason"
 )
 
 
 async def add(tx: Transaction, key: SigningKey) -> None:
     """Insert a new active key; the one before must not be active any more."""
     await tx.execute(
-        "INSERT INTO signing_key (id, institution_id, number, did, public_key_multibase, ciphertext, kek_id, state,"
-        " activated_at, activated_version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        *(key.id, key.institution_id, key.number, key.did, key.public_key_multibase),
+        "INSERT INTO signing_key (id, institution_id, number, algorithm, did, public_key_multibase, ciphertext, kek_id,"
+        " state, activated_at, activated_version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        *(key.id, key.institution_id, key.number, key.algorithm, key.did, key.public_key_multibase),
         *(key.private_key.ciphertext, key.private_key.kek_id, key.state, key.activated_at, key.activated_version),
     )
 
@@ -45,15 +45,13 @@ async def get(tx: Transaction, key_id: UUID) -> SigningKey:
     return _key(row)
 
 
-async def active(tx: Transaction, institution_id: UUID) -> SigningKey:
-    """The key an institution signs with now; there is one from its first moment on."""
-    row = await tx.fetchrow(
-        f"SELECT {_COLUMNS} FROM signing_key WHERE institution_id = $1 AND state = 'active'",  # noqa: S608
+async def active(tx: Transaction, institution_id: UUID) -> list[SigningKey]:
+    """The keys an institution signs with now, one an algorithm, oldest first."""
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM signing_key WHERE institution_id = $1 AND state = 'active' ORDER BY number",  # noqa: S608
         institution_id,
     )
-    if row is None:
-        raise Unknown("The institution has no active key.")
-    return _key(row)
+    return [_key(row) for row in rows]
 
 
 async def of_institutions(tx: Transaction, ids: Sequence[UUID]) -> list[SigningKey]:
@@ -70,6 +68,7 @@ def _key(row: Record) -> SigningKey:
         id=row["id"],
         institution_id=row["institution_id"],
         number=row["number"],
+        algorithm=row["algorithm"],
         did=row["did"],
         public_key_multibase=row["public_key_multibase"],
         private_key=Sealed(row["ciphertext"], row["kek_id"]),

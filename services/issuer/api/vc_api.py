@@ -1,0 +1,94 @@
+"""The issuer's and the status service's part of the VC-API (W3C VCALM 1.0), at its own paths."""
+
+from contextlib import AsyncExitStack
+from typing import Annotated, Any, Literal
+
+from fastapi import Request, Response
+from pydantic import BaseModel, Field
+
+from services.issuer.api.context import CredentialWriter, Here
+from services.issuer.api.fields import CamelBody
+from services.issuer.commands.secure_credential import SecureOrder, set_status
+from services.issuer.domain.credential import Purpose
+from shared.credentials import Cryptosuite
+from shared.http.app import router
+from shared.http.body import Moment
+from shared.http.idempotency import Result, once
+
+routes = router("vc-api", "/credentials")
+CredentialName = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class IssueOptions(CamelBody):
+    """How to secure it. Options that are not here are refused, as VCALM asks."""
+
+    cryptosuite: Cryptosuite | None = None
+    credential_id: CredentialName | None = None
+    expires: Moment | None = None
+    status_purposes: Annotated[list[Purpose], Field(max_length=2)] = Field(default_factory=list)
+
+
+class IssueRequest(CamelBody):
+    """A credential without a proof. Its issuer is the institution's DID, or the did:key of one of its keys."""
+
+    credential: Annotated[dict[str, Any], Field(min_length=1)]
+    options: IssueOptions = Field(default_factory=IssueOptions)
+
+
+class IssueAnswer(BaseModel):
+    """The credential with its proof."""
+
+    verifiable_credential: dict[str, Any] = Field(alias="verifiableCredential")
+
+
+class StatusChange(CamelBody):
+    """Which of the credential's statuses is meant."""
+
+    type: Literal["BitstringStatusListEntry"] = "BitstringStatusListEntry"
+    status_purpose: Purpose
+
+
+class StatusRequest(CamelBody):
+    """`credentialId` is what the credential was issued by: `options.credentialId`, or its own id."""
+
+    credential_id: CredentialName
+    credential_status: StatusChange
+    status: bool
+
+
+@routes.post("/issue", status_code=201, response_model=IssueAnswer)
+async def issue(body: IssueRequest, request: Request, who: CredentialWriter, here: Here) -> Response:
+    """Secure any W3C credential, 2.0 or 1.1, as it is given. It is kept here, and not put into the public registry."""
+    options = body.options
+    order = SecureOrder(
+        institution_id=who.institution,
+        credential=body.credential,
+        cryptosuite=options.cryptosuite,
+        credential_id=options.credential_id,
+        expires=options.expires,
+        status_purposes=options.status_purposes,
+    )
+    async with AsyncExitStack() as stack:
+        positions = None
+        if order.status_purposes:
+            positions = await stack.enter_async_context(here.positions.lend(who.institution))
+        tx = await stack.enter_async_context(here.db.tenant(who.institution))
+
+        async def command() -> Result:
+            signed = await here.securer.secure_credential(tx, order, positions, now=here.clock())
+            return Result(201, {"verifiableCredential": signed})
+
+        return await once(tx, request, who, command)
+
+
+@routes.post("/status", response_class=Response, responses={200: {"description": "The status is set."}})
+async def status(body: StatusRequest, request: Request, who: CredentialWriter, here: Here) -> Response:
+    """Set or clear a status of a credential that was issued with `options.statusPurposes`."""
+    async with here.db.tenant(who.institution) as tx:
+
+        async def command() -> Result:
+            purpose = body.credential_status.status_purpose
+            await set_status(tx, body.credential_id, purpose, body.status, now=here.clock())
+            return Result(200, {})
+
+        return await once(tx, request, who, command)

@@ -1,0 +1,162 @@
+"""Secure a document as it was given: any W3C credential, not only badges (VCALM 1.0, "Issue Credential")."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.issuer.commands.issue_credential import MAX_DOCUMENT
+from services.issuer.commands.issuer_state import IssuerState, OpenKey, Signatory
+from services.issuer.commands.reserve_positions import LentPositions
+from services.issuer.domain.addresses import Addresses
+from services.issuer.domain.credential import Position, Purpose
+from services.issuer.domain.errors import Fault, Invalid, WrongState
+from services.issuer.domain.secured import ROOT, issuer_of, require_well_formed, with_proof_context
+from services.issuer.store import secured_credentials, status_lists
+from services.issuer.store.secured_credentials import Secured
+from shared.credentials import Cryptosuite, ProofError, algorithms_of, sign, status_list_entry
+from shared.events.ids import new_id
+from shared.postgres.database import Transaction
+
+_TRIES = 3
+_DEFAULTS: dict[str, Cryptosuite] = {
+    "Ed25519": "eddsa-rdfc-2022",
+    "P-256": "ecdsa-rdfc-2019",
+    "P-384": "ecdsa-rdfc-2019",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SecureOrder:
+    """What an institution asks to be secured. Without a cryptosuite the issuer's key decides."""
+
+    institution_id: UUID
+    credential: Mapping[str, Any]
+    cryptosuite: Cryptosuite | None = None
+    credential_id: str | None = None
+    expires: datetime | None = None
+    status_purposes: Sequence[Purpose] = ()
+
+
+class Securer:
+    """What securing needs besides the order."""
+
+    def __init__(self, state: IssuerState, addresses: Addresses) -> None:
+        self._state, self._addresses = state, addresses
+
+    async def secure_credential(
+        self, tx: Transaction, order: SecureOrder, positions: LentPositions | None, *, now: datetime
+    ) -> dict[str, Any]:
+        """The signed document, recorded in `tx`. `positions` are there when the order asks for a status.
+
+        Raises Invalid, Unknown, WrongState, InstitutionIsSuspended.
+        """
+        require_well_formed(order.credential)
+        for _ in range(_TRIES):
+            signatory = await self._signatory(tx, order)
+            signer, method, suite = _signer(signatory, order)
+            at = max(now, signer.key.activated_at)
+            document, placed = self._prepare(order, positions)
+            signed = _sign(document, signer, method, suite, order, at)
+            if positions is not None:
+                positions.used = True
+            secured = Secured(new_id(), order.institution_id, _name(order), _bytes_of(signed), placed, at)
+            if await secured_credentials.add_if_current(tx, secured, signatory.institution.version):
+                return signed
+            self._state.forget_institution(order.institution_id)
+        raise WrongState("The institution is changing too fast; try again.")
+
+    async def _signatory(self, tx: Transaction, order: SecureOrder) -> Signatory:
+        """Who signs, with the key that the document names: one not remembered may be new."""
+        known = await self._state.signatory_for(tx, order.institution_id, order.cryptosuite or "eddsa-rdfc-2022")
+        if issuer_of(order.credential) not in known.identifiers:
+            self._state.forget_institution(order.institution_id)
+            known = await self._state.signatory(tx, order.institution_id)
+        return known
+
+    def _prepare(
+        self, order: SecureOrder, positions: LentPositions | None
+    ) -> tuple[dict[str, Any], dict[Purpose, Position]]:
+        document = with_proof_context(order.credential)
+        if positions is None:
+            return document, {}
+        places: dict[Purpose, Position] = {"revocation": positions.revocation, "suspension": positions.suspension}
+        placed = {purpose: place for purpose, place in places.items() if purpose in order.status_purposes}
+        entries = [
+            status_list_entry(self._addresses.status_list(place.list_id), place.index, purpose)
+            for purpose, place in placed.items()
+        ]
+        given = document.get("credentialStatus", [])
+        document["credentialStatus"] = [*(given if isinstance(given, list) else [given]), *entries]
+        return document, placed
+
+
+async def set_status(tx: Transaction, credential_id: str, purpose: Purpose, value: bool, *, now: datetime) -> None:
+    """Set or clear the status of a document secured here (VCALM 1.0, "Update Status"). Raises Unknown, WrongState.
+
+    A revocation is for ever (Bitstring Status List 1.0, 2.1): it cannot be cleared.
+    """
+    place = await secured_credentials.position(tx, credential_id, purpose)
+    if purpose == "revocation" and not value:
+        raise WrongState("A revocation cannot be taken back.")
+    await status_lists.set_bit(tx, place, value, now)
+
+
+def _signer(signatory: Signatory, order: SecureOrder) -> tuple[OpenKey, str, Cryptosuite]:
+    """The key, the verification method by which the document names it, and the cryptosuite."""
+    issuer = issuer_of(order.credential)
+    if issuer == signatory.institution.did:
+        suite = order.cryptosuite or "eddsa-rdfc-2022"
+        signer = signatory.key_for(suite)
+        return signer, signer.key.verification_method, suite
+    for one in signatory.keys:
+        if issuer == one.key.did_key:
+            suite = order.cryptosuite or _DEFAULTS[one.key.algorithm]
+            if one.key.algorithm not in algorithms_of(suite):
+                detail = f"{suite} does not use {one.key.algorithm} keys, as the issuer's is"
+                raise Invalid([Fault("#/options/cryptosuite", "wrong-key-type", detail)])
+            return one, f"{issuer}#{one.key.public_key_multibase}", suite
+    detail = f"you may issue as {signatory.institution.did}, or as the did:key of an active key (GET /v1/keys)"
+    raise Invalid([Fault(f"{ROOT}/issuer", "issuer-mismatch", detail)])
+
+
+def _sign(
+    document: Mapping[str, Any],
+    signer: OpenKey,
+    method: str,
+    suite: Cryptosuite,
+    order: SecureOrder,
+    at: datetime,
+) -> dict[str, Any]:
+    try:
+        return sign(
+            document,
+            key=signer.private_key,
+            verification_method=method,
+            cryptosuite=suite,
+            created=at,
+            expires=order.expires,
+        )
+    except ProofError as error:
+        raise Invalid([Fault(ROOT + error.pointer[1:], error.code, error.detail)]) from None
+
+
+def _name(order: SecureOrder) -> str | None:
+    """What the status is changed by: the request's name, or the document's own id; only kept with a status."""
+    if not order.status_purposes:
+        return None
+    name = order.credential_id or order.credential.get("id")
+    if not isinstance(name, str):
+        detail = "a credential without an id needs a credentialId to change its status by"
+        raise Invalid([Fault("#/options/credentialId", "required", detail)])
+    return name
+
+
+def _bytes_of(document: Mapping[str, Any]) -> bytes:
+    raw = orjson.dumps(document)
+    if len(raw) > MAX_DOCUMENT:
+        raise Invalid([Fault(ROOT, "too-long", f"makes a document of {len(raw)} bytes, more than {MAX_DOCUMENT}")])
+    return raw
