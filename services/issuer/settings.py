@@ -13,3 +13,7 @@ class Settings(ServiceSettings):
         min_length=1,
         description="Key-encryption keys, `id:base64[,id:base64…]`, 32 bytes each: the first encrypts, all decrypt.",
     )
+    contexts: str = Field(
+        "",
+        description="A folder of JSON-LD contexts to be known besides those shipped, with its manifest.json.",
+    )

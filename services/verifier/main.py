@@ -1,21 +1,25 @@
 """The verifier: settings → telemetry → database → bus → HTTP, consumer, relay and recording. Builds all its parts."""
 
+import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.verifier.api import verify
+from services.verifier.api import vc_api, verify
 from services.verifier.api.context import Context
+from services.verifier.commands.challenges import Challenges
 from services.verifier.commands.fetch import Fetcher
 from services.verifier.commands.find_issuer import Issuers
 from services.verifier.commands.note_verification import Notes
 from services.verifier.commands.read_status import Statuses
 from services.verifier.commands.resolve_did import Resolver
 from services.verifier.commands.verify_credential import Verifier
+from services.verifier.commands.verify_presentation import PresentationVerifier
 from services.verifier.handlers import HANDLERS
 from services.verifier.settings import Settings
 from services.verifier.workers.recording import Recording
 from shared.bus.opening import open_bus
+from shared.credentials import UnusableContexts, add_contexts
 from shared.events.catalogue import ISSUER_TOPIC, TOPICS
 from shared.http import idempotency
 from shared.http.addresses import AddressPolicy
@@ -42,11 +46,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_verifier(db: Database, client: OutboundClient, notes: Notes, registry: str) -> Verifier:
-    """Everything a verification works with."""
+def build_context(db: Database, client: OutboundClient, notes: Notes, registry: str, public_url: str) -> Context:
+    """Everything the routes work with."""
     fetcher = Fetcher(client)
     issuers = Issuers(db, Resolver(db, fetcher, utc_now))
-    return Verifier(db, issuers, Statuses(db, fetcher, utc_now), notes, registry, utc_now)
+    verifier = Verifier(db, issuers, Statuses(db, fetcher, issuers, utc_now), notes, registry, utc_now)
+    challenges = Challenges(db, utc_now)
+    presentations = PresentationVerifier(verifier, issuers, challenges, utc_now)
+    return Context(verifier, presentations, challenges, public_url)
 
 
 async def run(settings: Settings) -> None:
@@ -69,7 +76,12 @@ async def run(settings: Settings) -> None:
             description="Is this credential what it says, from whom it says, and still good?",
             settings=HttpSettings(public, secret, settings.rate_limit),
             db=db,
-            routers=[verify.routes, parked_router(db, group=NAME, handlers=HANDLERS)],
+            routers=[
+                verify.routes,
+                vc_api.routes,
+                vc_api.proof_only_routes,
+                parked_router(db, group=NAME, handlers=HANDLERS),
+            ],
             authenticator=Authenticator(
                 RemoteKeySet(settings.key_set_url, trusted, db),
                 issuer=settings.expected_issuer,
@@ -77,8 +89,7 @@ async def run(settings: Settings) -> None:
             ),
             ready=[lambda: ("relay", relay.trouble), lambda: ("consumer", consumer.trouble)],
         )
-        verifier = build_verifier(db, strangers, notes, settings.registry_url.rstrip("/"))
-        app.state.context = Context(verifier, public)
+        app.state.context = build_context(db, strangers, notes, settings.registry_url.rstrip("/"), public)
         purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
         components: list[Component] = [Recording(db, notes), relay, consumer, purge]
         await serve(app, host=settings.host, port=settings.port, components=components)
@@ -87,6 +98,11 @@ async def run(settings: Settings) -> None:
 def main() -> None:
     """Entry point."""
     settings = Settings.load(NAME)
+    if settings.contexts:
+        try:
+            add_contexts(Path(settings.contexts))
+        except UnusableContexts as error:
+            sys.exit(f"{NAME}: LAUREL_CONTEXTS cannot be used: {error}")
     run_loop(run(settings), uvloop=settings.uvloop == "auto")
 
 

@@ -14,3 +14,7 @@ class Settings(ServiceSettings):
         description="CIDRs besides public addresses that DID documents and status lists may be fetched from,"
         " by http and on any port too.",
     )
+    contexts: str = Field(
+        "",
+        description="A folder of JSON-LD contexts to be known besides those shipped, with its manifest.json.",
+    )

@@ -10,12 +10,13 @@ from shared.credentials.contexts import (
     DATA_INTEGRITY_V2,
     MICRO_CREDENTIAL_CONTEXT,
     OPEN_BADGES,
+    UnusableContexts,
     add_contexts,
     contexts_for,
 )
-from shared.credentials.did import did_document, did_web, did_web_url
+from shared.credentials.did import controlled_url, did_document, did_web, did_web_url
 from shared.credentials.document import build_open_badge
-from shared.credentials.finding import Finding
+from shared.credentials.finding import Finding, many
 from shared.credentials.identity import hash_identity, hashed_identity
 from shared.credentials.json_ld import CanonicalError
 from shared.credentials.jwk import decode_base64url, decode_jwk, encode_base64url, encode_jwk
@@ -33,6 +34,7 @@ from shared.credentials.multikey import decode_multikey, encode_multikey
 from shared.credentials.proofs import (
     CRYPTOSUITES,
     JCS_SUITES,
+    MAX_PROOFS,
     Cryptosuite,
     ProofError,
     Purpose,
@@ -50,6 +52,7 @@ from shared.credentials.status_list import (
     status_list_entry,
 )
 from shared.credentials.structure import base_context, check_presentation, check_structure
+from shared.credentials.times import read_timestamp
 
 __all__ = [
     "ALGORITHMS",
@@ -58,6 +61,7 @@ __all__ = [
     "CRYPTOSUITES",
     "DATA_INTEGRITY_V2",
     "JCS_SUITES",
+    "MAX_PROOFS",
     "MICRO_CREDENTIAL_CONTEXT",
     "MIN_ENTRIES",
     "OPEN_BADGES",
@@ -71,6 +75,7 @@ __all__ = [
     "Purpose",
     "StatusList",
     "StatusListError",
+    "UnusableContexts",
     "VerifiedProof",
     "add_contexts",
     "algorithm_of",
@@ -81,6 +86,7 @@ __all__ = [
     "check_presentation",
     "check_structure",
     "contexts_for",
+    "controlled_url",
     "decode_base64url",
     "decode_jwk",
     "decode_multikey",
@@ -94,10 +100,12 @@ __all__ = [
     "hash_identity",
     "hashed_identity",
     "jcs",
+    "many",
     "position",
     "private_bytes",
     "private_key",
     "rdfc",
+    "read_timestamp",
     "safe_nquads",
     "sign",
     "status_list_entry",

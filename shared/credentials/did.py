@@ -48,6 +48,22 @@ def did_web_url(did: str, *, allow_http: bool = False) -> str:
     return f"{origin}/{'/'.join(segments)}/did.json" if segments else f"{origin}/.well-known/did.json"
 
 
+def controlled_url(identifier: str, *, allow_http: bool = False) -> str:
+    """Where the document of an issuer that is named by its URL is: there (Controlled Identifiers 1.0, 2.1.1 and 3.1).
+
+    The same limits as for a did:web. Raises ValueError for anything but a plain host name, port and path.
+    """
+    parts = urlsplit(identifier)
+    if len(identifier) > _MAX_DID or parts.query or parts.fragment or "@" in parts.netloc or not parts.path:
+        raise ValueError("an issuer's URL has a host and a path, and nothing else")
+    segments = [segment for segment in parts.path.split("/")[1:] if segment]
+    did = ":".join(["did:web", parts.netloc.replace(":", "%3A"), *segments])
+    origin = urlsplit(did_web_url(did, allow_http=allow_http))
+    if (origin.scheme, origin.netloc) != (parts.scheme, parts.netloc):
+        raise ValueError("an issuer's URL is https, and written in lower case")
+    return identifier
+
+
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)

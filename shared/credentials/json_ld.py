@@ -5,7 +5,7 @@ library.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyld import iri_resolver, jsonld
@@ -55,6 +55,8 @@ def expand(document: Mapping[str, Any]) -> list[Any]:
         name = str(term)[:100]
         raise CanonicalError("undefined-term", f"no context defines the term {name!r}", pointer_to_key(document, name))
 
+    if any(name == "@base" for name in _context_keys(document)):
+        raise CanonicalError("context-not-allowed", "a context must not change what ids are relative to", "#/@context")
     try:
         expanded: list[Any] = jsonld.expand(document, _options(), on_property_dropped=refuse)
     except jsonld.JsonLdError as error:
@@ -63,6 +65,18 @@ def expand(document: Mapping[str, Any]) -> list[Any]:
         raise _unreadable(error) from None
     _check_expanded(expanded, document)
     return expanded
+
+
+def _context_keys(document: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of the document's own contexts, at whatever depth."""
+    waiting: list[tuple[Any, bool]] = [(document, False)]
+    while waiting:
+        here, is_context = waiting.pop()
+        if isinstance(here, Mapping):
+            yield from here if is_context else ()
+            waiting += [(item, is_context or name == "@context") for name, item in here.items()]
+        elif isinstance(here, list):
+            waiting += [(item, is_context) for item in here]
 
 
 def _options() -> dict[str, Any]:

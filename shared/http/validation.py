@@ -68,10 +68,10 @@ def _field(entry: Mapping[str, Any], body: Any) -> FieldError:
 
 def _code(entry: Mapping[str, Any]) -> str:
     kind = str(entry["type"])
-    if kind.endswith("_type") and entry.get("input") is None:
-        return "required"
     if kind in _CODES:
         return _CODES[kind]
+    if entry.get("input") is None:
+        return "required"
     if kind.endswith(("_type", "_parsing")) and not kind.startswith(("datetime", "date", "time", "uuid", "url")):
         return "invalid-type"
     if kind.startswith(("datetime", "date_", "time_")):

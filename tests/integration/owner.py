@@ -18,6 +18,13 @@ GOOD: dict[str | None, Any] = {
     "ProfileChanges": {"name": "mine"},
     "EndpointChanges": {"description": "mine"},
     "ResendBody": {},
+    "KeyBody": {"algorithm": "P-384"},
+    "RotateBody": {},
+    "StatusRequest": {
+        "credentialId": "urn:x:owned",
+        "credentialStatus": {"statusPurpose": "suspension"},
+        "status": True,
+    },
 }
 
 
@@ -51,6 +58,7 @@ async def owner(api: Api, receiver: Receiver) -> Owner:
         "secret_id": client["secrets"][0]["id"],
     }
     await delivered(api, tenant, ids["message_id"])
+    await api.secure(tenant, statusPurposes=["suspension"], credentialId="urn:x:owned")
     return Owner(tenant, ids)
 
 

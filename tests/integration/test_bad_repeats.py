@@ -71,6 +71,14 @@ def body_for(route: Route, mine: Owner, receiver: Receiver, **change: str) -> by
         },
         "ClientBody": {"name": "program"},
         "IssueBody": {"achievement": mine.ids["achievement_id"], "recipient": recipient},
+        "IssueRequest": {
+            "credential": {
+                "@context": ["https://www.w3.org/ns/credentials/v2"],
+                "type": ["VerifiableCredential"],
+                "issuer": mine.institution.did,
+                "credentialSubject": {"id": "did:example:learner"},
+            }
+        },
         "EndpointBody": {"url": receiver.url("keys"), "events": ["achievement.archived"]},
     }
     assert route.schema_name in good, f"say here what {route.name} takes"

@@ -21,7 +21,15 @@ from tests.fixtures.stack import Stack
 from tests.integration.surface import WRITES, Route, Surface, fault, unchanged
 
 pytestmark = pytest.mark.parametrize("bus_kind", ["embedded"], indirect=True)
-PUBLIC_WRITES = {"POST issuer/oauth/token", "POST verifier/v1/verify"}
+PUBLIC_WRITES = {
+    "POST issuer/oauth/token",
+    "POST verifier/v1/verify",
+    "POST verifier/credentials/verify",
+    "POST verifier/presentations/verify",
+    "POST verifier/proof-only/credentials/verify",
+    "POST verifier/proof-only/presentations/verify",
+    "POST verifier/challenges",
+}
 
 
 class Mint:

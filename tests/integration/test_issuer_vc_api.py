@@ -77,7 +77,7 @@ UNUSUAL: dict[str, Document] = {
         "name": [{"@value": "Diver", "@language": "en"}, {"@value": "غواص", "@language": "ar", "@direction": "rtl"}],
         "description": {"@value": "Taucher", "@language": "de"},
     },
-    "offsets": {"validFrom": "2026-03-01T01:30:00+14:00", "validUntil": "2026-02-28T11:30:00.5Z"},
+    "offsets": {"validFrom": "2026-03-01T01:30:00+14:00", "validUntil": "2999-02-28T11:30:00.5-11:30"},
     "over long ago": {"validFrom": "1999-01-01T00:00:00Z", "validUntil": "2000-01-01T00:00:00Z"},
     "not yet": {"validFrom": "2999-01-01T00:00:00Z"},
     "a resource with its digest": {
@@ -263,7 +263,9 @@ async def test_a_bad_document_is_pointed_at_and_never_signed(issuer_api: Api, te
 
 async def test_options_that_are_not_known_are_refused(issuer_api: Api, tenant: Institution) -> None:
     document = credential(tenant.did)
-    for options in ({"cryptosuite": "none"}, {"unheardOf": 1}, {"cryptosuite": "ecdsa-rdfc-2019"}):
+    unknown = await post(issuer_api, tenant, document, unheardOf=1)
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "unknown-option")
+    for options in ({"cryptosuite": "none"}, {"statusPurposes": ["refresh"]}, {"cryptosuite": "ecdsa-rdfc-2019"}):
         answer = await post(issuer_api, tenant, document, **options)
         assert answer.status_code in (400, 409, 422), answer.text
     stranger = await issuer_api.http.post(

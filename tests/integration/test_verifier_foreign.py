@@ -90,6 +90,20 @@ class TestDids:
         other = made.issue(status=[], method=method, key=Ed25519PrivateKey.generate()).document
         assert (await verify(http, other))["verdict"] == "forged"
 
+    async def test_an_issuer_may_be_named_by_its_url(self, http: httpx.AsyncClient, site: ForeignSite) -> None:
+        name = f"issuers/{uuid4().hex[:8]}"
+        made = PaperIssuer("https://elsewhere.example", f"{site.url}/lists", f"{site.url}/{name}")
+        document = made.issue(status=[]).document
+        assert check(await verify(http, document), "issuer") == ("unknown", "did-unresolvable")
+        other = PaperIssuer("https://elsewhere.example", f"{site.url}/lists", f"{site.url}/{name}-2")
+        site.put(f"/{name}-2", other.did_document())
+        body = await verify(http, other.issue(status=[]).document)
+        assert (body["verified"], body["verdict"]) == (True, "valid-with-warnings")
+        assert check(body, "issuer") == ("warn", "issuer-not-registered")
+        third = PaperIssuer("https://elsewhere.example", f"{site.url}/lists", f"{site.url}/{name}-3")
+        site.put(f"/{name}-3", other.did_document())  # somebody else's document
+        assert (await verify(http, third.issue(status=[]).document))["verified"] is False
+
     async def test_a_key_the_did_document_does_not_list_is_forged(
         self, http: httpx.AsyncClient, stranger: PaperIssuer
     ) -> None:

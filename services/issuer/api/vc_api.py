@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 from typing import Annotated, Any, Literal
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from services.issuer.api.context import CredentialWriter, Here
@@ -14,6 +14,7 @@ from shared.credentials import Cryptosuite
 from shared.http.app import router
 from shared.http.body import Moment
 from shared.http.idempotency import Result, once
+from shared.http.vcalm import known_options
 
 routes = router("vc-api", "/credentials")
 CredentialName = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -56,7 +57,7 @@ class StatusRequest(CamelBody):
     status: bool
 
 
-@routes.post("/issue", status_code=201, response_model=IssueAnswer)
+@routes.post("/issue", status_code=201, response_model=IssueAnswer, dependencies=[Depends(known_options(IssueOptions))])
 async def issue(body: IssueRequest, request: Request, who: CredentialWriter, here: Here) -> Response:
     """Secure any W3C credential, 2.0 or 1.1, as it is given. It is kept here, and not put into the public registry."""
     options = body.options

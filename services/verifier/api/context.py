@@ -5,7 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.verifier.commands.challenges import Challenges
 from services.verifier.commands.verify_credential import Verifier
+from services.verifier.commands.verify_presentation import PresentationVerifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,8 @@ class Context:
     """One a process. `public_url` is this service's own, where its problem types are named."""
 
     verifier: Verifier
+    presentations: PresentationVerifier
+    challenges: Challenges
     public_url: str
 
 

@@ -1,6 +1,5 @@
 """Verification for everybody: no token, one credential in, five checks and a verdict out."""
 
-import math
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,13 +9,12 @@ from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from services.verifier.api.context import Here
-from services.verifier.commands.fetch import TooManyFetches
+from services.verifier.api.fetching import within_its_share
 from services.verifier.commands.verify_credential import Verification
 from services.verifier.domain.answer import Check, CheckName, Outcome, Verdict
 from services.verifier.domain.summary import Summary
 from shared.http.app import router
 from shared.http.body import Body, timestamp
-from shared.http.problems import TooManyRequests
 
 routes = router("verification", "/v1")
 
@@ -77,13 +75,8 @@ class VerificationAnswer(BaseModel):
 async def verify(body: VerifyRequest, request: Request, here: Here) -> Response:
     """Answers 200 whatever the verdict is. Status and keys of registered issuers come from this service's own store."""
     client = request.client.host if request.client else "unknown"
-    try:
+    with within_its_share():
         verification = await here.verifier.verify_credential(body.credential, client)
-    except TooManyFetches as error:
-        raise TooManyRequests(
-            "your documents made this service fetch too much; wait a little",
-            headers={"Retry-After": str(max(1, math.ceil(error.wait)))},
-        ) from error
     return Response(orjson.dumps(shape(verification, here.public_url)), media_type="application/json")
 
 

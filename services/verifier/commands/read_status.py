@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.verifier.commands.fetch import Fetcher, FetchFailed
+from services.verifier.commands.find_issuer import Issuers
 from services.verifier.commands.memory import Batches, Flights, Memory
 from services.verifier.domain.answer import Reason
 from services.verifier.domain.checks import Bit
 from services.verifier.domain.issuer import Issuer
-from services.verifier.domain.presented import Entry, Presented
+from services.verifier.domain.presented import Entry, Presented, id_of
 from services.verifier.domain.status_list import StatusListCopy, UnusableStatusList, look_up, read_copy
 from services.verifier.store import credentials
 from services.verifier.store.credentials import KnownEntry, Position
@@ -37,8 +38,8 @@ class Found:
 class Statuses:
     """What is known of status lists."""
 
-    def __init__(self, db: Database, fetcher: Fetcher, clock: Callable[[], datetime]) -> None:
-        self._db, self._fetcher, self._clock = db, fetcher, clock
+    def __init__(self, db: Database, fetcher: Fetcher, issuers: Issuers, clock: Callable[[], datetime]) -> None:
+        self._db, self._fetcher, self._issuers, self._clock = db, fetcher, issuers, clock
         self._own: Batches[Position, KnownEntry] = Batches(self._ask)
         self._copies: Memory[Place, StatusListCopy] = Memory(_LISTS, _LIST_BYTES)
         self._failures: Memory[Place, Reason] = Memory(_LISTS)
@@ -97,17 +98,26 @@ class Statuses:
         return await self._flights.join(place, lambda: self._fetch_now(place, issuer))
 
     async def _fetch_now(self, place: Place, issuer: Issuer) -> StatusListCopy | Reason:
-        url, did = place
-        keys = {method: key.public_key_multibase for method, key in issuer.keys.items() if key.compromised_at is None}
+        url = place[0]
         try:
             document = await self._fetcher.json(url, timeout=TIMEOUT_SECONDS, max_bytes=MAX_BYTES)
-            copy = read_copy(document, url, did, keys, self._clock())
+            issuer = await self._same_institution(document, issuer)
+            keys = {name: key.public_key_multibase for name, key in issuer.keys.items() if key.compromised_at is None}
+            copy = read_copy(document, url, issuer.did, keys, self._clock())
         except FetchFailed as error:
             return self._failed(place, Reason("STATUS_RETRIEVAL_ERROR", f"The status list cannot be fetched: {error}."))
         except UnusableStatusList as error:
             return self._failed(place, error.reason)
         self._copies.put(place, copy, copy.ttl.total_seconds(), copy.bits.size // 8)
         return copy
+
+    async def _same_institution(self, document: object, issuer: Issuer) -> Issuer:
+        """Who has to have signed the list: the credential's issuer, by whichever of an institution's names."""
+        named = id_of(document.get("issuer")) if isinstance(document, Mapping) else None
+        if issuer.institution_id is None or named is None or named == issuer.did:
+            return issuer
+        other = await self._issuers.registered(named)
+        return other if other is not None and other.institution_id == issuer.institution_id else issuer
 
     def _failed(self, place: Place, reason: Reason) -> Reason:
         self._failures.put(place, reason, _FAILED_SECONDS)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -12,7 +13,7 @@ from services.verifier.domain.answer import Reason
 from services.verifier.domain.did_document import UnusableDidDocument, did_jwk, did_key, keys_of
 from services.verifier.domain.pinning import contradiction
 from services.verifier.store import pins
-from shared.credentials import did_web_url
+from shared.credentials import controlled_url, did_web_url
 from shared.postgres.database import Database
 
 log = structlog.get_logger()
@@ -27,9 +28,13 @@ _PIN_LASTS = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Multikeys by verification method. `trouble` says why there are none, or why there may be newer ones."""
+    """Multikeys by verification method: to assert with, and to authenticate with.
+
+    `trouble` says why there are none, or why there may be newer ones.
+    """
 
     keys: dict[str, str] = field(default_factory=dict)
+    authentication: dict[str, str] = field(default_factory=dict)
     trouble: Reason | None = None
 
 
@@ -61,7 +66,7 @@ class Resolver:
     async def _resolve(self, did: str, url: str, is_ours: bool) -> Resolved:
         try:
             document = await self._fetcher.json(url, timeout=TIMEOUT_SECONDS, max_bytes=MAX_BYTES)
-            found = Resolved(keys_of(document, did))
+            found = Resolved(keys_of(document, did), _authentication(document, did))
         except (FetchFailed, UnusableDidDocument) as error:
             found = Resolved(trouble=_unresolvable(str(error)))
         if not is_ours:
@@ -77,20 +82,28 @@ class Resolver:
             pinned, seen_at = await pins.of_did(tx, did)
             if found.trouble is not None:
                 recent = seen_at is not None and now - seen_at < _PIN_LASTS
-                return Resolved(pinned, found.trouble) if recent else found
+                return Resolved(pinned, trouble=found.trouble) if recent else found
             changed = contradiction(pinned, found.keys)
             if changed is None:
                 await pins.save(tx, did, found.keys, now)
                 return found
         log.error("issuer.key_changed", did=did, reason=changed.detail)
-        return Resolved(found.keys, changed)
+        return Resolved(found.keys, trouble=changed)
+
+
+def _authentication(document: Any, did: str) -> dict[str, str]:
+    try:
+        return keys_of(document, did, "authentication")
+    except UnusableDidDocument:
+        return {}
 
 
 def _read_key(did: str) -> Resolved:
     if len(did) > MAX_DID:
         return Resolved(trouble=_unresolvable("the DID is too long"))
     try:
-        return Resolved(did_key(did) if did.startswith("did:key:") else did_jwk(did))
+        keys = did_key(did) if did.startswith("did:key:") else did_jwk(did)
+        return Resolved(keys, keys)
     except UnusableDidDocument as error:
         return Resolved(trouble=_unresolvable(str(error)))
 
@@ -98,8 +111,10 @@ def _read_key(did: str) -> Resolved:
 def _url_of(did: str, *, allow_http: bool) -> str:
     if len(did) > MAX_DID:
         raise ValueError("the DID is too long")
+    if did.startswith(("https://", "http://")):
+        return controlled_url(did, allow_http=allow_http)
     if not did.startswith("did:web:"):
-        raise ValueError("only did:web, did:key and did:jwk are resolved here")
+        raise ValueError("only did:web, did:key, did:jwk and https identifiers are resolved here")
     return did_web_url(did, allow_http=allow_http)
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,11 +14,11 @@ from services.verifier.commands.read_status import Found, Statuses
 from services.verifier.domain import checks
 from services.verifier.domain.answer import Check, Verdict
 from services.verifier.domain.issuer import Issuer
-from services.verifier.domain.presented import Presented, read, weight
+from services.verifier.domain.presented import Presented, read, size
 from services.verifier.domain.summary import Summary, summarise
 from services.verifier.domain.verdict import VERIFIED, verdict_of
 from services.verifier.store import credentials
-from shared.credentials import CanonicalError, check_structure, jcs
+from shared.credentials import MAX_PROOFS, CanonicalError, jcs
 from shared.events.ids import new_id
 from shared.postgres.database import Database
 from shared.telemetry import metrics
@@ -36,6 +36,7 @@ class Verification:
     verdict: Verdict
     checks: tuple[Check, ...]
     summary: Summary
+    presented: Presented
 
     @property
     def verified(self) -> bool:
@@ -68,29 +69,54 @@ class Verifier:
         presented = read(document)
         issuer = await self._issuers.find(presented, client)
         keys = {method: key.public_key_multibase for method, key in issuer.keys.items()}
-        proof = await self._check_proof(presented, keys)
+        if any(method in keys for method in presented.methods):  # others only vouch for what the issuer signed too
+            keys |= await self._keys_of(presented.others, client)
+        proof, schema = await self._check_document(presented, keys)
         found = await self._statuses.read(presented, issuer, client, may_fetch=proof.outcome == "pass")
         is_original = await self._is_original(presented, issuer)
         done = (
             proof,
-            checks.schema(check_structure(document)),
+            schema,
             checks.issuer(presented, issuer, is_original=is_original),
             checks.validity(presented, now),
             checks.status(presented, found.bits),
         )
         verdict = verdict_of(done)
-        verification = Verification(new_id(), now, verdict, done, summarise(presented, issuer.name))
+        verification = Verification(new_id(), now, verdict, done, summarise(presented, issuer.name), presented)
         metrics.VERIFICATIONS.labels(verdict).inc()
         if proof.outcome == "pass" and verdict != "forged":  # of a forgery nobody is told that it was ours
             await self._note(verification, presented, issuer, found)
         return verification
 
-    async def _check_proof(self, presented: Presented, keys: Mapping[str, str]) -> Check:
-        """Large documents are checked one at a time beside the loop, so that they hold up nobody but each other."""
-        if weight(presented.document) <= _LIGHT:
-            return checks.proof(presented, keys)
+    async def verify_proofs(self, document: Mapping[str, Any], client: str) -> tuple[Check, ...]:
+        """Check the cryptography and the form alone: `proof`, `schema`, and `issuer`, which warns where it would fail.
+
+        Raises TooManyFetches, Unavailable.
+        """
+        presented = read(document)
+        issuer = await self._issuers.find(presented, client)
+        keys = {method: key.public_key_multibase for method, key in issuer.keys.items()}
+        keys |= await self._keys_of(presented.others, client)
+        proof, schema = await self._check_document(presented, keys)
+        known = checks.issuer(presented, issuer, is_original=await self._is_original(presented, issuer))
+        return proof, schema, replace(known, outcome="warn") if known.outcome in ("fail", "unknown") else known
+
+    async def _keys_of(self, controllers: Sequence[str], client: str) -> dict[str, str]:
+        keys: dict[str, str] = {}
+        for controller in controllers[:MAX_PROOFS]:
+            keys |= (await self._issuers.keys_of(controller, client))[0]
+        return keys
+
+    async def _check_document(self, presented: Presented, keys: Mapping[str, str]) -> tuple[Check, Check]:
+        """Proof and form. Large documents are checked one at a time beside the loop: they hold up but each other."""
+
+        def examine() -> tuple[Check, Check]:
+            return checks.proof(presented, keys), checks.schema(presented)
+
+        if size(presented.document) * max(1, len(presented.proofs)) <= _LIGHT:
+            return examine()
         async with self._heavy:
-            return await asyncio.to_thread(checks.proof, presented, keys)
+            return await asyncio.to_thread(examine)
 
     async def _is_original(self, presented: Presented, issuer: Issuer) -> bool:
         """Whether this very document was issued before its key leaked; only asked about keys that did."""

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from services.verifier.domain.presented import id_of, many
-from shared.credentials import decode_base64url, decode_jwk, decode_multikey, encode_multikey
+from services.verifier.domain.presented import id_of
+from shared.credentials import Purpose, decode_base64url, decode_jwk, decode_multikey, encode_multikey, many
 
 MAX_KEYS = 100
 MAX_NAME = 1000
@@ -16,15 +16,17 @@ class UnusableDidDocument(Exception):
     """The document is not that DID's, or lists no key that can be read; the text says which."""
 
 
-def keys_of(document: Any, did: str) -> dict[str, str]:
-    """Multikeys by verification method: those of `did` itself that may assert. Raises UnusableDidDocument.
+def keys_of(document: Any, did: str, purpose: Purpose = "assertionMethod") -> dict[str, str]:
+    """Multikeys by verification method: those of `did` itself that it authorises for a purpose.
+
+    Raises UnusableDidDocument when there is none.
 
     DIDs are compared byte for byte. Keys of kinds that no suite here uses are passed over.
     """
     if not isinstance(document, Mapping) or document.get("id") != did:
         raise UnusableDidDocument("the document there is not of this DID")
     methods = [value for value in many(document.get("verificationMethod")) if isinstance(value, Mapping)]
-    asserting = many(document.get("assertionMethod"))
+    asserting = many(document.get(purpose))
     allowed = {_absolute(id_of(value), did) for value in asserting}
     methods += [value for value in asserting if isinstance(value, Mapping)]
     keys = {}
@@ -35,7 +37,7 @@ def keys_of(document: Any, did: str) -> dict[str, str]:
             if key is not None:
                 keys[name] = key
     if not keys:
-        raise UnusableDidDocument("the document lists no key to sign credentials with that is understood here")
+        raise UnusableDidDocument("the document lists no key for that purpose that is understood here")
     return keys
 
 

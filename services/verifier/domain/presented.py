@@ -3,17 +3,17 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from services.verifier.domain.answer import Reason
-from shared.credentials import JCS_SUITES
+from shared.credentials import CREDENTIALS_V1, JCS_SUITES, base_context, many, read_timestamp
 
 _ENTRY = "BitstringStatusListEntry"
 _MOST_ENTRIES = 10
+_DATES = {CREDENTIALS_V1: ("issuanceDate", "expirationDate")}
 _VOIDING = frozenset({"revocation", "suspension"})
 _INDEX = re.compile(r"-?[0-9]{1,12}")
-_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +58,43 @@ class Presented:
         """The verification methods named."""
         return tuple(proof.verification_method for proof in self.proofs if proof.verification_method)
 
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Who else made proofs: controllers that are not the issuer."""
+        named = {proof.controller: None for proof in self.proofs if proof.controller != self.issuer}
+        return tuple(one for one in named if one is not None)
+
 
 def read(document: Mapping[str, Any]) -> Presented:
     """Read a document's claims."""
     proofs = tuple(_proof(proof) for proof in many(document.get("proof")))
+    since, until = dates_of(document)
     entries, faults = _entries(document.get("credentialStatus"))
     return Presented(
         document=document,
         id=_text(document.get("id")),
         issuer=id_of(document.get("issuer")),
         proofs=proofs,
-        valid_from=moment(document.get("validFrom")),
-        valid_until=moment(document.get("validUntil")),
+        valid_from=read_timestamp(document.get(since)),
+        valid_until=read_timestamp(document.get(until)),
         bad_date=_bad_date(document),
         entries=tuple(entries),
         faults=tuple(faults),
     )
 
 
+def dates_of(document: Mapping[str, Any]) -> tuple[str, str]:
+    """The properties that say since when and until when a document is valid, by its data model."""
+    return _DATES.get(base_context(document), ("validFrom", "validUntil"))
+
+
 def _bad_date(document: Mapping[str, Any]) -> str | None:
     """The first date that is there and cannot be read."""
-    places: list[tuple[Any, str]] = [(document, "validFrom"), (document, "validUntil")]
+    places: list[tuple[Any, str]] = [(document, name) for name in dates_of(document)]
     for proof in many(document.get("proof")):
         if isinstance(proof, Mapping):
             places += [(proof, "created"), (proof, "expires")]
-    return next((name for where, name in places if name in where and moment(where[name]) is None), None)
+    return next((name for where, name in places if name in where and read_timestamp(where[name]) is None), None)
 
 
 def weight(document: Mapping[str, Any]) -> int:
@@ -92,31 +104,17 @@ def weight(document: Mapping[str, Any]) -> int:
     """
     suites = [proof.get("cryptosuite") for proof in many(document.get("proof")) if isinstance(proof, Mapping)]
     rounds: int = sum(suite not in JCS_SUITES for suite in suites)
-    if not rounds:
-        return 0
+    return size(document) * rounds if rounds else 0
+
+
+def size(document: Mapping[str, Any]) -> int:
+    """How many values a document has, its proofs left out."""
     values, waiting = 0, [value for name, value in document.items() if name != "proof"]
     while waiting:
         value = waiting.pop()
         values += 1
         waiting += value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return values * rounds
-
-
-def moment(value: Any) -> datetime | None:
-    """A dateTimeStamp (XML Schema 1.1) as an instant, or None."""
-    if not isinstance(value, str) or _TIMESTAMP.fullmatch(value) is None:
-        return None
-    try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def many(value: Any) -> list[Any]:
-    """A property's values: JSON-LD lets one stand without its array."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
+    return values
 
 
 def id_of(value: Any) -> str | None:
@@ -132,7 +130,9 @@ def _proof(proof: Any) -> ProofClaim:
     if not isinstance(proof, Mapping):
         return ProofClaim(None, None)
     return ProofClaim(
-        _text(proof.get("verificationMethod")), moment(proof.get("created")), moment(proof.get("expires"))
+        _text(proof.get("verificationMethod")),
+        read_timestamp(proof.get("created")),
+        read_timestamp(proof.get("expires")),
     )
 
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.verifier.domain.answer import Reason
-from services.verifier.domain.presented import Entry, Presented, many, read
-from shared.credentials import MIN_ENTRIES, ProofError, StatusList, StatusListError, verify_proof
+from services.verifier.domain.presented import Entry, Presented, read
+from shared.credentials import MIN_ENTRIES, ProofError, StatusList, StatusListError, many, verify_proof
 
 MAX_BYTES = 1024 * 1024
 DEFAULT_TTL = timedelta(minutes=5)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.verifier.domain.presented import Presented, many
+from services.verifier.domain.presented import Presented
+from shared.credentials import many
 
 MAX_TEXT = 500
 

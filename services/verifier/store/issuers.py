@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from asyncpg import Record
+
 from services.verifier.domain.issuer import Issuer, Key
 from shared.postgres.database import Transaction
 
@@ -36,6 +38,13 @@ _GET = """
 SELECT i.institution_id, i.name, i.state, k.verification_method, k.public_key_multibase, k.activated_at, k.retired_at,
        k.compromised_at, k.compromised_reason
 FROM issuer i LEFT JOIN issuer_key k USING (institution_id) WHERE i.did = $1
+"""
+
+
+_GET_BY_KEY = """
+SELECT i.institution_id, i.name, i.state, k.verification_method, k.public_key_multibase, k.activated_at, k.retired_at,
+       k.compromised_at, k.compromised_reason
+FROM issuer i JOIN issuer_key k USING (institution_id) WHERE k.public_key_multibase = $1 LIMIT 1
 """
 
 
@@ -76,21 +85,31 @@ async def compromise_key(tx: Transaction, verification_method: str, at: datetime
     return bool(await tx.fetchval(_COMPROMISE, verification_method, at, reason))
 
 
+async def by_multikey(tx: Transaction, multikey: str) -> Issuer | None:
+    """The registered issuer whose key it is, known by the key alone: as the did:key that it is."""
+    row = await tx.fetchrow(_GET_BY_KEY, multikey)
+    if row is None:
+        return None
+    did = f"did:key:{multikey}"
+    keys = {f"{did}#{multikey}": _key(row)}
+    return Issuer(did, row["institution_id"], row["name"], row["state"] == "suspended", keys)
+
+
 async def by_did(tx: Transaction, did: str) -> Issuer | None:
     """A registered issuer with all its keys, or None. `did` is compared byte for byte."""
     rows = await tx.fetch(_GET, did)
     if not rows:
         return None
-    keys = {
-        row["verification_method"]: Key(
-            row["public_key_multibase"],
-            activated_at=row["activated_at"],
-            retired_at=row["retired_at"],
-            compromised_at=row["compromised_at"],
-            compromised_reason=row["compromised_reason"],
-        )
-        for row in rows
-        if row["verification_method"] is not None
-    }
+    keys = {row["verification_method"]: _key(row) for row in rows if row["verification_method"] is not None}
     first = rows[0]
     return Issuer(did, first["institution_id"], first["name"], first["state"] == "suspended", keys)
+
+
+def _key(row: Record) -> Key:
+    return Key(
+        row["public_key_multibase"],
+        activated_at=row["activated_at"],
+        retired_at=row["retired_at"],
+        compromised_at=row["compromised_at"],
+        compromised_reason=row["compromised_reason"],
+    )

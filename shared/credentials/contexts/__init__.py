@@ -70,6 +70,10 @@ class UnknownContext(LookupError):
     """A context URL that is not among those shipped or added by the operator."""
 
 
+class UnusableContexts(ValueError):
+    """A folder of contexts that cannot be added; the message says why."""
+
+
 @cache
 def manifest() -> dict[str, dict[str, str]]:
     """What is known of each vendored context, by URL."""
@@ -79,18 +83,21 @@ def manifest() -> dict[str, dict[str, str]]:
 def add_contexts(folder: Path) -> int:
     """Let the contexts of a folder be known too, by its `manifest.json` (`url`, `file`, `sha256` each); says how many.
 
-    Meant for the start of a process. Raises ValueError for a manifest that cannot be used, a file that is not what
-    the manifest says, and an URL that is known already: no context may change what documents mean.
+    Meant for the start of a process. Raises UnusableContexts for a manifest that cannot be used, a file that is
+    not what the manifest says, and a URL that is known already: no context may change what documents mean.
     """
     try:
         entries = _read_manifest(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{folder / 'manifest.json'} cannot be used: {error}") from None
+        raise UnusableContexts(f"{folder / 'manifest.json'} cannot be used: {error}") from None
     for url, entry in entries.items():
         if url in manifest():
-            raise ValueError(f"the context {url} is shipped already")
-        _added[url] = entry
-        _read(entry)
+            raise UnusableContexts(f"the context {url} is shipped already")
+        try:
+            _read(entry)
+        except (OSError, ValueError) as error:
+            raise UnusableContexts(str(error)) from None
+    _added.update(entries)
     load.cache_clear()
     return len(entries)
 

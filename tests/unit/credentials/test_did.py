@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.credentials import did_document, did_web, did_web_url
+from shared.credentials import controlled_url, did_document, did_web, did_web_url
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,40 @@ def test_a_document_lists_its_keys_for_assertion() -> None:
     (method,) = document["verificationMethod"]
     assert method["controller"] == document["id"] == "did:web:x.example"
     assert document["assertionMethod"] == [method["id"]]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "allow_http"),
+    [
+        ("https://u.example/issuers/1", False),
+        ("https://u.example:8443/", False),
+        ("http://localhost:8001/issuers/1", True),
+    ],
+)
+def test_an_issuers_url_is_where_its_document_is(identifier: str, allow_http: bool) -> None:
+    assert controlled_url(identifier, allow_http=allow_http) == identifier
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "http://u.example/issuers/1",
+        "http://localhost/issuers/1",
+        "https://127.0.0.1/issuers/1",
+        "https://2130706433/x",
+        "https://[::1]/x",
+        "https://localhost/x",
+        "https://user@u.example/x",
+        "https://u.example/x?y",
+        "https://u.example/x#y",
+        "https://u.example",
+        "https://U.example/x",
+        "https://u.example/../x y",
+        "https://u.example:99999/x",
+        "https://u.example/" + "x" * 3000,
+        "ftp://u.example/x",
+    ],
+)
+def test_a_url_that_names_no_public_place_is_no_issuer(identifier: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        controlled_url(identifier)

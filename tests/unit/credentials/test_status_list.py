@@ -2,6 +2,8 @@
 
 import base64
 import gzip
+import tracemalloc
+import zlib
 from itertools import pairwise
 
 import pytest
@@ -75,3 +77,18 @@ def test_positions_depend_on_the_seed_and_do_not_follow_the_order_of_issuing() -
     assert sum(step < 1000 for step in steps) < 20
     with pytest.raises(ValueError, match="no counter"):
         position(b"one", MIN_ENTRIES, MIN_ENTRIES)
+
+
+def test_ten_gigabytes_of_zeros_are_not_unpacked() -> None:
+    """Each mebibyte packs to the same kilobyte after a full flush, so the bomb is made without unpacking it either."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    head = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    again = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    bomb = "u" + base64.urlsafe_b64encode(head + again * (10 * 1024)).rstrip(b"=").decode()
+    tracemalloc.start()
+    with pytest.raises(StatusListError) as refused:
+        StatusList.decode(bomb)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert refused.value.code == "status-list-too-large"
+    assert peak < 5 * len(bomb)

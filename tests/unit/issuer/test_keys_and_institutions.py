@@ -17,7 +17,7 @@ from shared.credentials.sealing import Sealed
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-KEY = SigningKey(UUID(int=1), UUID(int=2), 1, "did:web:x", "z6Mk", Sealed(b"", "k"), "active", NOW, 2)
+KEY = SigningKey(UUID(int=1), UUID(int=2), 1, "Ed25519", "did:web:x", "z6Mk", Sealed(b"", "k"), "active", NOW, 2)
 INSTITUTION = Institution(
     UUID(int=2), "x", "did:web:x", Profile("X", "https://x.example", "a@x.example", None), "active", None, 2, NOW, NOW
 )

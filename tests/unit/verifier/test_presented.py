@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.verifier.domain.presented import Entry, moment, read, weight
+from services.verifier.domain.presented import Entry, read, weight
+from shared.credentials import read_timestamp
 
 ENTRY = {
     "type": "BitstringStatusListEntry",
@@ -30,7 +31,7 @@ def test_the_claims_of_an_ordinary_document() -> None:
     assert presented.issuer == "did:web:i.example"
     assert presented.methods == ("did:web:i.example#key-1",)
     assert presented.proofs[0].controller == "did:web:i.example"
-    assert presented.valid_until == moment("2027-01-01T00:00:00Z")
+    assert presented.valid_until == read_timestamp("2027-01-01T00:00:00Z")
     assert presented.entries == (
         Entry("revocation", "https://issuer.example/status-lists/3", 94567),
         Entry("suspension", "https://issuer.example/status-lists/3", 0),
@@ -99,7 +100,7 @@ def test_only_what_is_canonicalised_as_rdf_weighs_anything() -> None:
     ],
 )
 def test_what_is_no_moment_is_none(text: Any) -> None:
-    assert moment(text) is None
+    assert read_timestamp(text) is None
 
 
 SCALAR = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)

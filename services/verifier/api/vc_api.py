@@ -1,0 +1,141 @@
+"""The verifier's part of the VC-API (W3C VCALM 1.0), at its own paths; under /proof-only, cryptography alone."""
+
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from services.verifier.api.context import Here
+from services.verifier.api.fetching import within_its_share
+from services.verifier.api.vc_api_answer import credential_answer, presentation_answer
+from services.verifier.domain.presentation import Question
+from shared.http.app import router
+from shared.http.body import Body
+from shared.http.vcalm import known_options
+
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+PROOF_ONLY = "/proof-only"
+
+
+class CamelBody(Body):
+    """Objects of the specification keep the names that their fields have there."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=False)
+
+
+class VerifyOptions(CamelBody):
+    """How to verify. Options that are not here are refused, as VCALM asks."""
+
+    checks: Annotated[list[Literal["proof", "credentialStatus"]], Field(max_length=10)] | None = None
+    return_credential: bool = False
+    return_problem_details: bool = True
+    return_results: bool = True
+
+
+class VerifyCredentialRequest(CamelBody):
+    """A credential with its proof."""
+
+    verifiable_credential: Annotated[dict[str, Any], Field(min_length=1)]
+    options: VerifyOptions = Field(default_factory=VerifyOptions)
+
+
+class PresentationOptions(VerifyOptions):
+    """As for a credential, and the question that the presentation has to answer."""
+
+    challenge: Text | None = None
+    domain: Text | None = None
+
+
+class VerifyPresentationRequest(CamelBody):
+    """A presentation with its proof."""
+
+    verifiable_presentation: Annotated[dict[str, Any], Field(min_length=1)]
+    options: PresentationOptions = Field(default_factory=PresentationOptions)
+
+
+class VcApiProblem(BaseModel):
+    """What was found: `type` is the specification's where it names one; warnings do not make it unverified."""
+
+    type: str
+    title: str
+    detail: str
+
+
+class VcApiAnswer(BaseModel):
+    """The outcome. With `verified` false the status is 400, so that who looks at it alone is safe."""
+
+    model_config = ConfigDict(extra="allow")
+    verified: bool
+    problemDetails: list[VcApiProblem] = Field(default_factory=list)  # noqa: N815
+    results: dict[str, Any] = Field(default_factory=dict)
+
+
+class ChallengeAnswer(BaseModel):
+    """To be repeated in a presentation's proof, once and within ten minutes."""
+
+    challenge: str
+
+
+def _routes(prefix: str, *, proofs_only: bool) -> APIRouter:
+    """The two verifications, by one policy."""
+    made = router("vc-api", prefix)
+    summary = "cryptography and form alone" if proofs_only else "everything that decides"
+
+    @made.post(
+        "/credentials/verify",
+        response_model=VcApiAnswer,
+        summary=f"Verify a credential: {summary}",
+        dependencies=[Depends(known_options(VerifyOptions))],
+    )
+    async def verify_credential(body: VerifyCredentialRequest, request: Request, here: Here) -> Response:
+        document, client = body.verifiable_credential, _client(request)
+        with within_its_share():
+            if proofs_only or body.options.checks == ["proof"]:
+                checks = await here.verifier.verify_proofs(document, client)
+            else:
+                checks = (await here.verifier.verify_credential(document, client)).checks
+        return _answer(credential_answer(document, checks, here.public_url), document, body.options, "credential")
+
+    @made.post(
+        "/presentations/verify",
+        response_model=VcApiAnswer,
+        summary=f"Verify a presentation: {summary}",
+        dependencies=[Depends(known_options(PresentationOptions))],
+    )
+    async def verify_presentation(body: VerifyPresentationRequest, request: Request, here: Here) -> Response:
+        document, options = body.verifiable_presentation, body.options
+        question = Question(options.challenge, options.domain)
+        alone = proofs_only or options.checks == ["proof"]
+        with within_its_share():
+            shown = await here.presentations.verify_presentation(
+                document, question, _client(request), proofs_only=alone
+            )
+        return _answer(presentation_answer(shown, here.public_url), document, options, "presentation")
+
+    return made
+
+
+routes = _routes("", proofs_only=False)
+proof_only_routes = _routes(PROOF_ONLY, proofs_only=True)
+
+
+@routes.post("/challenges", response_model=ChallengeAnswer, status_code=201)
+async def challenge(here: Here) -> Response:
+    """A question for a presentation to answer: whoever sees the answer cannot use it again."""
+    return Response(orjson.dumps({"challenge": await here.challenges.give()}), 201, media_type="application/json")
+
+
+def _client(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
+def _answer(found: dict[str, Any], document: dict[str, Any], options: VerifyOptions, name: str) -> Response:
+    if not options.return_problem_details:
+        found.pop("problemDetails")
+    if not options.return_results:
+        found.pop("results")
+    if options.return_credential:
+        found[name] = document
+    return Response(orjson.dumps(found), 200 if found["verified"] else 400, media_type="application/json")

@@ -1,0 +1,75 @@
+"""Checks as the VC-API answers them: `verified`, problem details, and results by property (VCALM 1.0)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.verifier.commands.verify_presentation import Shown
+from services.verifier.domain.answer import Check
+from services.verifier.domain.presented import dates_of
+from shared.credentials import many
+
+# What cannot be judged by anybody who does not know the type: said, and not held against the credential here.
+_TOLERATED = frozenset({"status-type-unsupported"})
+
+
+def credential_answer(document: Mapping[str, Any], checks: Sequence[Check], public_url: str) -> dict[str, Any]:
+    """The answer about one credential."""
+    return {
+        "verified": is_verified(checks),
+        "problemDetails": _problems(checks, public_url),
+        "results": _results(document, checks),
+    }
+
+
+def presentation_answer(shown: Shown, public_url: str) -> dict[str, Any]:
+    """The answer about a presentation, with one for each credential in it."""
+    inside = [credential_answer(one.document, checks, public_url) for one, checks in shown.credentials]
+    verified = is_verified(shown.checks) and all(one["verified"] for one in inside)
+    problems = _problems(shown.checks, public_url)
+    return {
+        "verified": verified,
+        "problemDetails": [*problems, *(problem for one in inside for problem in one["problemDetails"])],
+        "results": {
+            "proof": _proofs(shown.presented.document, shown.checks),
+            "verifiableCredential": [{"verified": one["verified"], **one["results"]} for one in inside],
+        },
+    }
+
+
+def is_verified(checks: Sequence[Check]) -> bool:
+    """No check failed, and none is open but for what nobody here can know."""
+    return all(check.outcome in ("pass", "warn") or _is_tolerated(check) for check in checks)
+
+
+def _is_tolerated(check: Check) -> bool:
+    return check.outcome == "unknown" and check.reason is not None and check.reason.code in _TOLERATED
+
+
+def _problems(checks: Sequence[Check], public_url: str) -> list[dict[str, str]]:
+    found = []
+    for check in checks:
+        if check.reason is not None:
+            kind = check.reason.type
+            url = kind if "://" in kind else f"{public_url}/problems/{kind}"
+            is_warning = check.outcome == "warn" or _is_tolerated(check)
+            title = f"Warning: {check.reason.title}" if is_warning else check.reason.title
+            found.append({"type": url, "title": title, "detail": check.reason.detail})
+    return found
+
+
+def _results(document: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, Any]:
+    outcomes = {check.check: check.outcome for check in checks}
+    results: dict[str, Any] = {"proof": _proofs(document, checks)}
+    if "validity" in outcomes:
+        for name in dates_of(document):
+            if name in document:
+                results[name] = {"input": document[name], "verified": outcomes["validity"] == "pass"}
+    if "status" in outcomes:
+        entries = many(document.get("credentialStatus"))
+        results["credentialStatus"] = [{"input": one, "verified": outcomes["status"] == "pass"} for one in entries]
+    return results
+
+
+def _proofs(document: Mapping[str, Any], checks: Sequence[Check]) -> list[dict[str, Any]]:
+    verified = any(check.check == "proof" and check.outcome == "pass" for check in checks)
+    return [{"input": proof, "verified": verified} for proof in many(document.get("proof"))]

@@ -1,0 +1,67 @@
+"""Verify a presentation and every credential in it (VCALM 1.0, "Verify Presentation")."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.verifier.commands.challenges import Challenges
+from services.verifier.commands.find_issuer import Issuers
+from services.verifier.commands.verify_credential import Verifier
+from services.verifier.domain import presentation
+from services.verifier.domain.answer import Check, failed
+from services.verifier.domain.presentation import Question
+from services.verifier.domain.presented import Presented, read
+from shared.credentials import MAX_PROOFS, many
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What was found about a presentation, and about each credential in it, in their order."""
+
+    presented: Presented
+    checks: tuple[Check, ...]
+    credentials: tuple[tuple[Presented, tuple[Check, ...]], ...]
+
+
+class PresentationVerifier:
+    """What verifying presentations needs besides the document."""
+
+    def __init__(
+        self, verifier: Verifier, issuers: Issuers, challenges: Challenges, clock: Callable[[], datetime]
+    ) -> None:
+        self._verifier, self._issuers, self._challenges, self._clock = verifier, issuers, challenges, clock
+
+    async def verify_presentation(
+        self, document: Mapping[str, Any], question: Question, client: str, *, proofs_only: bool
+    ) -> Shown:
+        """Check a presentation. `proofs_only`: the cryptography and form alone, of it and of its credentials.
+
+        A challenge of ours is used up where all else is in order. Raises TooManyFetches, Unavailable.
+        """
+        presented = read(document)
+        schema = presentation.schema(presented)
+        if schema.outcome != "pass":
+            return Shown(presented, (schema,), ())
+        keys: dict[str, str] = {}
+        for controller in list({one.controller: None for one in presented.proofs if one.controller})[:MAX_PROOFS]:
+            purpose = presentation.purpose_of(document)
+            keys |= (await self._issuers.keys_of(controller, client, purpose))[0]
+        proof = await asyncio.to_thread(presentation.proof, presented, keys, question, self._clock())
+        done = (proof, schema, presentation.holder(presented))
+        credentials = many(document.get("verifiableCredential"))
+        inside = [await self._credential(one, client, proofs_only) for one in credentials]
+        asked = question.challenge if proof.outcome == "pass" else None
+        if asked is not None and not await self._challenges.take(asked):
+            used = failed("proof", "challenge-used", "The challenge was answered before, or its time is over.")
+            done = (used, *done[1:])
+        return Shown(presented, done, tuple(inside))
+
+    async def _credential(
+        self, document: Mapping[str, Any], client: str, proofs_only: bool
+    ) -> tuple[Presented, tuple[Check, ...]]:
+        if proofs_only:
+            return read(document), await self._verifier.verify_proofs(document, client)
+        verification = await self._verifier.verify_credential(document, client)
+        return verification.presented, verification.checks

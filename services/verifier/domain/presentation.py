@@ -1,0 +1,68 @@
+"""The checks of a presentation: who shows it, and whether it answers the question that was asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.verifier.domain.answer import Check, failed, passed, undecided
+from services.verifier.domain.checks import MOST_WEIGHT, form
+from services.verifier.domain.presented import Presented, id_of, weight
+from shared.credentials import ProofError, Purpose, VerifiedProof, check_presentation, many, verify_proof
+
+MOST_CREDENTIALS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the verifier asked: its challenge, and the domain that the answer was to be made for."""
+
+    challenge: str | None = None
+    domain: str | None = None
+
+
+def purpose_of(document: Mapping[str, Any]) -> Purpose:
+    """What the presentation's proofs say they are for: one who shows authenticates, unless they say otherwise."""
+    purposes = {proof.get("proofPurpose") for proof in many(document.get("proof")) if isinstance(proof, Mapping)}
+    return "assertionMethod" if purposes == {"assertionMethod"} else "authentication"
+
+
+def proof(presented: Presented, keys: Mapping[str, str], question: Question, now: datetime) -> Check:
+    """Every proof is sound, in time, and made for this question (Data Integrity 1.0, 4.4 and 2.1)."""
+    if not presented.proofs:
+        return failed("proof", "CRYPTOGRAPHIC_SECURITY_ERROR", "The presentation has no proof.")
+    if any(method not in keys for method in presented.methods):
+        return undecided("proof", "key-unknown", "A key that a proof names is not known to be its maker's.")
+    if weight(presented.document) > MOST_WEIGHT:
+        return failed("proof", "too-complex", f"A document of more than {MOST_WEIGHT} values is not canonicalised.")
+    try:
+        verified = verify_proof(presented.document, keys, purpose=purpose_of(presented.document))
+    except ProofError as error:
+        return failed("proof", error.code, error.detail)
+    if any(claim.expires is not None and now > claim.expires for claim in presented.proofs):
+        return failed("proof", "proof-expired", "The time the proof was made for is over.")
+    return _answers(verified, question) or passed("proof", "The presentation's proof is sound.")
+
+
+def _answers(verified: list[VerifiedProof], question: Question) -> Check | None:
+    for one in verified:
+        if question.challenge is not None and one.challenge != question.challenge:
+            return failed("proof", "wrong-challenge", "The proof was not made for this challenge.")
+        if question.domain is not None and question.domain not in one.domains:
+            return failed("proof", "wrong-domain", "The proof was not made for this domain.")
+    return None
+
+
+def holder(presented: Presented) -> Check:
+    """Who shows the presentation is who it says its holder is (VC Data Model 2.0, 4.13)."""
+    named = id_of(presented.document.get("holder"))
+    if named is not None and all(claim.controller != named for claim in presented.proofs):
+        return failed("issuer", "holder-mismatch", "No proof was made with a key of the holder.")
+    return passed("issuer", "The proof was made by the holder." if named else "The presentation names no holder.")
+
+
+def schema(presented: Presented) -> Check:
+    """The presentation has the form of one."""
+    if len(many(presented.document.get("verifiableCredential"))) > MOST_CREDENTIALS:
+        return failed("schema", "too-complex", f"A presentation has at most {MOST_CREDENTIALS} credentials here.")
+    return form(check_presentation(presented.document))
