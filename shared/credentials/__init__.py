@@ -31,18 +31,21 @@ from shared.credentials.keys import (
     private_key,
 )
 from shared.credentials.multikey import decode_multikey, encode_multikey
+from shared.credentials.proof_error import ProofError
 from shared.credentials.proofs import (
     CRYPTOSUITES,
     JCS_SUITES,
     MAX_PROOFS,
+    AnyCryptosuite,
     Cryptosuite,
-    ProofError,
     Purpose,
     VerifiedProof,
     algorithms_of,
     sign,
     verify_proof,
 )
+from shared.credentials.selective import SUITE as ECDSA_SD
+from shared.credentials.selective import derive, sign_base
 from shared.credentials.status_list import (
     MIN_ENTRIES,
     StatusList,
@@ -60,12 +63,14 @@ __all__ = [
     "CREDENTIALS_V2",
     "CRYPTOSUITES",
     "DATA_INTEGRITY_V2",
+    "ECDSA_SD",
     "JCS_SUITES",
     "MAX_PROOFS",
     "MICRO_CREDENTIAL_CONTEXT",
     "MIN_ENTRIES",
     "OPEN_BADGES",
     "Algorithm",
+    "AnyCryptosuite",
     "CanonicalError",
     "Cryptosuite",
     "Finding",
@@ -90,6 +95,7 @@ __all__ = [
     "decode_base64url",
     "decode_jwk",
     "decode_multikey",
+    "derive",
     "did_document",
     "did_web",
     "did_web_url",
@@ -108,6 +114,7 @@ __all__ = [
     "read_timestamp",
     "safe_nquads",
     "sign",
+    "sign_base",
     "status_list_entry",
     "verify_proof",
 ]

@@ -20,10 +20,14 @@ from shared.credentials.keys import (
     make_signature,
 )
 from shared.credentials.multikey import decode_base58, decode_multikey, encode_base58
+from shared.credentials.proof_error import ProofError
+from shared.credentials.selective import SUITE, verify_derived
 from shared.credentials.times import read_timestamp, timestamp
 
 Cryptosuite = Literal["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", "ecdsa-jcs-2019"]
 CRYPTOSUITES: tuple[Cryptosuite, ...] = ("eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", "ecdsa-jcs-2019")
+AnyCryptosuite = Cryptosuite | Literal["ecdsa-sd-2023"]
+"""Those that sign a document whole, and the one whose proofs holders derive from an issuer's (`selective`)."""
 JCS_SUITES = ("eddsa-jcs-2022", "ecdsa-jcs-2019")  # tuples, so that any JSON value may be looked for in them
 """Those that canonicalise the JSON itself and so cost next to nothing; the others canonicalise RDF."""
 _EDDSA = ("eddsa-rdfc-2022", "eddsa-jcs-2022")
@@ -33,19 +37,6 @@ MAX_PROOFS = 8
 Purpose = Literal["assertionMethod", "authentication"]
 
 
-class ProofError(Exception):
-    """A document whose proofs do not hold, or that cannot be secured.
-
-    `code` is a stable word, `detail` for people, `pointer` a JSON pointer fragment into the document.
-    """
-
-    def __init__(self, code: str, detail: str, pointer: str = "#") -> None:
-        super().__init__(f"{code}: {detail}")
-        self.code = code
-        self.detail = detail
-        self.pointer = pointer
-
-
 @dataclass(frozen=True, slots=True)
 class VerifiedProof:
     """One proof that holds, and what it says of itself, for whoever has a clock and asked the question to judge.
@@ -53,7 +44,7 @@ class VerifiedProof:
     `created` and `expires` are dateTimeStamps. `domains` are those that the proof was made for.
     """
 
-    cryptosuite: Cryptosuite
+    cryptosuite: AnyCryptosuite
     verification_method: str
     created: str | None
     expires: str | None
@@ -61,8 +52,10 @@ class VerifiedProof:
     domains: tuple[str, ...] = ()
 
 
-def algorithms_of(cryptosuite: Cryptosuite) -> tuple[Algorithm, ...]:
+def algorithms_of(cryptosuite: AnyCryptosuite) -> tuple[Algorithm, ...]:
     """The kinds of keys that a cryptosuite signs with."""
+    if cryptosuite == SUITE:
+        return ("P-256",)
     return _ALGORITHMS[cryptosuite in _EDDSA]
 
 
@@ -141,6 +134,9 @@ def _verify_one(unsecured: Mapping[str, Any], proof: Any, keys: Mapping[str, str
     suite = _check_form(proof, purpose)
     method = proof["verificationMethod"]
     key = _key(keys, method)
+    if suite == "ecdsa-sd-2023":
+        verify_derived(unsecured, proof, key)
+        return _verified(suite, proof)
     algorithm = _algorithm_for(suite, key)
     signature = _signature(proof["proofValue"], algorithm)
     config = {name: value for name, value in proof.items() if name != "proofValue"}
@@ -149,8 +145,13 @@ def _verify_one(unsecured: Mapping[str, Any], proof: Any, keys: Mapping[str, str
     data = _hash_data(unsecured, config, suite, algorithm)
     if not is_signature(key, signature, data):
         raise ProofError("invalid-signature", "the signature does not fit the document")
+    return _verified(suite, proof)
+
+
+def _verified(suite: AnyCryptosuite, proof: Mapping[str, Any]) -> VerifiedProof:
     domains = tuple(many(proof.get("domain")))
-    return VerifiedProof(suite, method, proof.get("created"), proof.get("expires"), proof.get("challenge"), domains)
+    created, expires, challenge = (proof.get(name) for name in ("created", "expires", "challenge"))
+    return VerifiedProof(suite, proof["verificationMethod"], created, expires, challenge, domains)
 
 
 def _key(keys: Mapping[str, str], method: str) -> PublicKey:
@@ -170,14 +171,14 @@ def _algorithm_for(suite: Cryptosuite, key: PublicKey | PrivateKey) -> Algorithm
     return algorithm
 
 
-def _check_form(proof: Any, purpose: Purpose) -> Cryptosuite:
+def _check_form(proof: Any, purpose: Purpose) -> AnyCryptosuite:
     """The rules of 2.1: type, suite, purpose, the fields that must be there."""
     if not isinstance(proof, Mapping):
         raise ProofError("malformed-proof", "a proof is an object")
     suite = "eddsa-rdfc-2022" if proof.get("type") == _LEGACY_TYPE else proof.get("cryptosuite")
     if proof.get("type") not in ("DataIntegrityProof", _LEGACY_TYPE):
         raise ProofError("unknown-proof-type", "only DataIntegrityProof and Ed25519Signature2020 are understood here")
-    if suite not in CRYPTOSUITES:
+    if suite not in (*CRYPTOSUITES, SUITE):
         raise ProofError("unknown-cryptosuite", "the cryptosuite is not one that is understood here")
     if proof.get("proofPurpose") != purpose:
         raise ProofError("wrong-purpose", f"the proof was not made for {purpose}")
@@ -190,7 +191,7 @@ def _check_form(proof: Any, purpose: Purpose) -> Cryptosuite:
     texts = [proof.get("challenge", ""), *many(proof.get("domain"))]
     if not all(isinstance(text, str) for text in texts):
         raise ProofError("malformed-proof", "challenge and domain are texts")
-    return cast(Cryptosuite, suite)
+    return cast(AnyCryptosuite, suite)
 
 
 def _signature(value: str, algorithm: Algorithm) -> bytes:

@@ -29,6 +29,7 @@ PUBLIC_WRITES = {
     "POST verifier/proof-only/credentials/verify",
     "POST verifier/proof-only/presentations/verify",
     "POST verifier/challenges",
+    "POST verifier/credentials/derive",
 }
 
 

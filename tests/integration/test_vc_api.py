@@ -249,3 +249,50 @@ async def test_a_presentation_is_only_as_good_as_what_is_in_it(api: Api, tenant:
     texts = presentation(key, [secured]) | {"verifiableCredential": ["https://c.example/1"]}
     for wrong in (spoiled, borrowed, late, bare, texts, {**both, "type": "VerifiableCredential"}):
         assert (await show(api, wrong))["verified"] is False
+
+
+async def derived(api: Api, secured: Document, *pointers: str) -> httpx.Response:
+    body = {"verifiableCredential": secured, "options": {"selectivePointers": list(pointers)}}
+    return await post(api, "/credentials/derive", body)
+
+
+async def test_a_holder_shows_a_part_and_cannot_withhold_what_decides(api: Api, tenant: Institution) -> None:
+    document = credential(
+        tenant.did,
+        validUntil="2999-01-01T00:00:00Z",
+        credentialSubject={"id": "did:example:s", "grade": "A", "birthDate": "2000-01-01"},
+    )
+    pointers = ["/credentialSubject/grade"]
+    secured = await issued(
+        api,
+        tenant,
+        document,
+        cryptosuite="ecdsa-sd-2023",
+        mandatoryPointers=pointers,
+        statusPurposes=["revocation"],
+        credentialId="urn:x:sd",
+    )
+    shown = expect(201, await derived(api, secured))["verifiableCredential"]
+    assert shown["credentialSubject"] == {"id": "did:example:s", "grade": "A"}
+    assert (shown["validUntil"], shown["credentialStatus"]) == (document["validUntil"], secured["credentialStatus"])
+    await api.verdict(shown, "valid")
+    assert (await verify(api, shown))["verified"] is True
+    more = expect(201, await derived(api, secured, "/credentialSubject/birthDate"))["verifiableCredential"]
+    assert more["credentialSubject"] == document["credentialSubject"]
+    assert (await verify(api, more))["verified"] is True
+
+    withheld = {name: value for name, value in shown.items() if name != "validUntil"}
+    for wrong in (secured, withheld, {**shown, "proof": more["proof"]}):
+        assert (await verify(api, wrong))["verified"] is False
+    for answer, code in (
+        (await derived(api, secured, "/nothing"), "invalid-pointer"),
+        (await derived(api, shown), "malformed-proof"),
+        (await derived(api, document), "malformed-proof"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
+    refused = await api.http.post(
+        f"{api.urls['issuer']}/credentials/issue",
+        json={"credential": document, "options": {"cryptosuite": "ecdsa-sd-2023", "mandatoryPointers": ["/x"]}},
+        headers=tenant.headers,
+    )
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/options/mandatoryPointers")

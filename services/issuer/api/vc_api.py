@@ -10,20 +10,22 @@ from services.issuer.api.context import CredentialWriter, Here
 from services.issuer.api.fields import CamelBody
 from services.issuer.commands.secure_credential import SecureOrder, set_status
 from services.issuer.domain.credential import Purpose
-from shared.credentials import Cryptosuite
+from shared.credentials import AnyCryptosuite
 from shared.http.app import router
 from shared.http.body import Moment
 from shared.http.idempotency import Result, once
 from shared.http.vcalm import known_options
 
 routes = router("vc-api", "/credentials")
+Pointer = Annotated[str, Field(max_length=2000)]
 CredentialName = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class IssueOptions(CamelBody):
     """How to secure it. Options that are not here are refused, as VCALM asks."""
 
-    cryptosuite: Cryptosuite | None = None
+    cryptosuite: AnyCryptosuite | None = None
+    mandatory_pointers: Annotated[list[Pointer], Field(max_length=50)] = Field(default_factory=list)
     credential_id: CredentialName | None = None
     expires: Moment | None = None
     status_purposes: Annotated[list[Purpose], Field(max_length=2)] = Field(default_factory=list)
@@ -65,6 +67,7 @@ async def issue(body: IssueRequest, request: Request, who: CredentialWriter, her
         institution_id=who.institution,
         credential=body.credential,
         cryptosuite=options.cryptosuite,
+        mandatory_pointers=options.mandatory_pointers,
         credential_id=options.credential_id,
         expires=options.expires,
         status_purposes=options.status_purposes,

@@ -14,7 +14,7 @@ from services.issuer.domain.errors import WrongState
 from services.issuer.domain.institution import Institution, require_active
 from services.issuer.domain.signing_key import SigningKey
 from services.issuer.store import achievements, institutions, signing_keys
-from shared.credentials import Cryptosuite, PrivateKey, algorithms_of, private_key
+from shared.credentials import AnyCryptosuite, PrivateKey, algorithms_of, private_key
 from shared.credentials.sealing import Sealer
 from shared.postgres.database import Transaction
 
@@ -44,11 +44,11 @@ class Signatory:
         """What documents may name as their issuer: the institution's DID, and each active key by itself."""
         return {self.institution.did, *(one.key.did_key for one in self.keys)}
 
-    def has_key_for(self, cryptosuite: Cryptosuite) -> bool:
+    def has_key_for(self, cryptosuite: AnyCryptosuite) -> bool:
         """Whether it can sign by a cryptosuite."""
         return any(one.key.algorithm in algorithms_of(cryptosuite) for one in self.keys)
 
-    def key_for(self, cryptosuite: Cryptosuite) -> OpenKey:
+    def key_for(self, cryptosuite: AnyCryptosuite) -> OpenKey:
         """What signs by a cryptosuite; P-256 before P-384 where both do. Raises WrongState."""
         for algorithm in algorithms_of(cryptosuite):
             for one in self.keys:
@@ -91,7 +91,7 @@ class IssuerState:
             _remember(self._signatories, institution_id, known)
         return known
 
-    async def signatory_for(self, tx: Transaction, institution_id: UUID, cryptosuite: Cryptosuite) -> Signatory:
+    async def signatory_for(self, tx: Transaction, institution_id: UUID, cryptosuite: AnyCryptosuite) -> Signatory:
         """As `signatory`; asks again where the one remembered has no key for the suite, which may be new."""
         known = await self.signatory(tx, institution_id)
         if not known.has_key_for(cryptosuite):

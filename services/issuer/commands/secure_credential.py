@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from services.issuer.commands.issue_credential import MAX_DOCUMENT
 from services.issuer.commands.issuer_state import IssuerState, OpenKey, Signatory
@@ -17,11 +18,29 @@ from services.issuer.domain.errors import Fault, Invalid, WrongState
 from services.issuer.domain.secured import ROOT, issuer_of, require_well_formed, with_proof_context
 from services.issuer.store import secured_credentials, status_lists
 from services.issuer.store.secured_credentials import Secured
-from shared.credentials import Cryptosuite, ProofError, algorithms_of, sign, status_list_entry
+from shared.credentials import (
+    AnyCryptosuite,
+    Cryptosuite,
+    ProofError,
+    algorithms_of,
+    sign,
+    sign_base,
+    status_list_entry,
+)
 from shared.events.ids import new_id
 from shared.postgres.database import Transaction
 
 _TRIES = 3
+# What decides about a credential can never be withheld by its holder.
+_ALWAYS_SHOWN = (
+    "issuer",
+    "validFrom",
+    "validUntil",
+    "issuanceDate",
+    "expirationDate",
+    "credentialStatus",
+    "credentialSchema",
+)
 _DEFAULTS: dict[str, Cryptosuite] = {
     "Ed25519": "eddsa-rdfc-2022",
     "P-256": "ecdsa-rdfc-2019",
@@ -35,7 +54,8 @@ class SecureOrder:
 
     institution_id: UUID
     credential: Mapping[str, Any]
-    cryptosuite: Cryptosuite | None = None
+    cryptosuite: AnyCryptosuite | None = None
+    mandatory_pointers: Sequence[str] = ()
     credential_id: str | None = None
     expires: datetime | None = None
     status_purposes: Sequence[Purpose] = ()
@@ -105,7 +125,7 @@ async def set_status(tx: Transaction, credential_id: str, purpose: Purpose, valu
     await status_lists.set_bit(tx, place, value, now)
 
 
-def _signer(signatory: Signatory, order: SecureOrder) -> tuple[OpenKey, str, Cryptosuite]:
+def _signer(signatory: Signatory, order: SecureOrder) -> tuple[OpenKey, str, AnyCryptosuite]:
     """The key, the verification method by which the document names it, and the cryptosuite."""
     issuer = issuer_of(order.credential)
     if issuer == signatory.institution.did:
@@ -127,11 +147,21 @@ def _sign(
     document: Mapping[str, Any],
     signer: OpenKey,
     method: str,
-    suite: Cryptosuite,
+    suite: AnyCryptosuite,
     order: SecureOrder,
     at: datetime,
 ) -> dict[str, Any]:
     try:
+        if suite == "ecdsa-sd-2023":
+            assert isinstance(signer.private_key, EllipticCurvePrivateKey), "the suite was matched with the key"
+            return sign_base(
+                document,
+                key=signer.private_key,
+                verification_method=method,
+                created=at,
+                expires=order.expires,
+                mandatory_pointers=_mandatory(document, order.mandatory_pointers),
+            )
         return sign(
             document,
             key=signer.private_key,
@@ -141,7 +171,13 @@ def _sign(
             expires=order.expires,
         )
     except ProofError as error:
-        raise Invalid([Fault(ROOT + error.pointer[1:], error.code, error.detail)]) from None
+        place = "#/options/mandatoryPointers" if error.code == "invalid-pointer" else ROOT + error.pointer[1:]
+        raise Invalid([Fault(place, error.code, error.detail)]) from None
+
+
+def _mandatory(document: Mapping[str, Any], asked: Sequence[str]) -> list[str]:
+    always = [f"/{name}" for name in _ALWAYS_SHOWN if name in document]
+    return list(dict.fromkeys([*always, *asked]))
 
 
 def _name(order: SecureOrder) -> str | None:

@@ -16,6 +16,7 @@ from shared.http.body import Body
 from shared.http.vcalm import known_options
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Pointer = Annotated[str, Field(max_length=2000)]
 PROOF_ONLY = "/proof-only"
 
 
@@ -55,6 +56,26 @@ class VerifyPresentationRequest(CamelBody):
     options: PresentationOptions = Field(default_factory=PresentationOptions)
 
 
+class DeriveOptions(CamelBody):
+    """JSON pointers to what is shown besides what the issuer made mandatory."""
+
+    selective_pointers: Annotated[list[Pointer], Field(max_length=50)] = Field(default_factory=list)
+
+
+class DeriveRequest(CamelBody):
+    """A credential with a base proof."""
+
+    verifiable_credential: Annotated[dict[str, Any], Field(min_length=1)]
+    options: DeriveOptions = Field(default_factory=DeriveOptions)
+
+
+class DeriveAnswer(BaseModel):
+    """The part with its derived proof."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+    verifiable_credential: dict[str, Any]
+
+
 class VcApiProblem(BaseModel):
     """What was found: `type` is the specification's where it names one; warnings do not make it unverified."""
 
@@ -72,6 +93,11 @@ class VcApiAnswer(BaseModel):
     results: dict[str, Any] = Field(default_factory=dict)
 
 
+_UNVERIFIED: dict[int | str, dict[str, Any]] = {
+    400: {"model": VcApiAnswer, "description": "It does not verify, or the request cannot be read."}
+}
+
+
 class ChallengeAnswer(BaseModel):
     """To be repeated in a presentation's proof, once and within ten minutes."""
 
@@ -87,6 +113,7 @@ def _routes(prefix: str, *, proofs_only: bool) -> APIRouter:
         "/credentials/verify",
         response_model=VcApiAnswer,
         summary=f"Verify a credential: {summary}",
+        responses=_UNVERIFIED,
         dependencies=[Depends(known_options(VerifyOptions))],
     )
     async def verify_credential(body: VerifyCredentialRequest, request: Request, here: Here) -> Response:
@@ -102,6 +129,7 @@ def _routes(prefix: str, *, proofs_only: bool) -> APIRouter:
         "/presentations/verify",
         response_model=VcApiAnswer,
         summary=f"Verify a presentation: {summary}",
+        responses=_UNVERIFIED,
         dependencies=[Depends(known_options(PresentationOptions))],
     )
     async def verify_presentation(body: VerifyPresentationRequest, request: Request, here: Here) -> Response:
@@ -119,6 +147,19 @@ def _routes(prefix: str, *, proofs_only: bool) -> APIRouter:
 
 routes = _routes("", proofs_only=False)
 proof_only_routes = _routes(PROOF_ONLY, proofs_only=True)
+
+
+@routes.post(
+    "/credentials/derive",
+    status_code=201,
+    response_model=DeriveAnswer,
+    summary="Show a part of a credential",
+    dependencies=[Depends(known_options(DeriveOptions))],
+)
+async def derive_credential(body: DeriveRequest, here: Here) -> Response:
+    """What its holder shows of a credential with a base proof by `ecdsa-sd-2023`. Nothing is kept."""
+    shown = await here.verifier.derive(body.verifiable_credential, body.options.selective_pointers)
+    return Response(orjson.dumps({"verifiableCredential": shown}), 201, media_type="application/json")
 
 
 @routes.post("/challenges", response_model=ChallengeAnswer, status_code=201)

@@ -18,8 +18,9 @@ from services.verifier.domain.presented import Presented, read, size
 from services.verifier.domain.summary import Summary, summarise
 from services.verifier.domain.verdict import VERIFIED, verdict_of
 from services.verifier.store import credentials
-from shared.credentials import MAX_PROOFS, CanonicalError, jcs
+from shared.credentials import MAX_PROOFS, CanonicalError, ProofError, derive, jcs
 from shared.events.ids import new_id
+from shared.http.problems import FieldError, InvalidInput
 from shared.postgres.database import Database
 from shared.telemetry import metrics
 from shared.telemetry.tracing import current_traceparent
@@ -100,6 +101,16 @@ class Verifier:
         proof, schema = await self._check_document(presented, keys)
         known = checks.issuer(presented, issuer, is_original=await self._is_original(presented, issuer))
         return proof, schema, replace(known, outcome="warn") if known.outcome in ("fail", "unknown") else known
+
+    async def derive(self, document: Mapping[str, Any], pointers: Sequence[str]) -> dict[str, Any]:
+        """What a holder shows of a document with a base proof (`shared.credentials.derive`). Raises InvalidInput."""
+        async with self._heavy:
+            try:
+                return await asyncio.to_thread(derive, document, pointers)
+            except ProofError as error:
+                is_pointer = error.code in ("invalid-pointer", "nothing-selected")
+                place = "#/options/selectivePointers" if is_pointer else f"#/verifiableCredential{error.pointer[1:]}"
+                raise InvalidInput(error.detail, errors=[FieldError(error.code, error.detail, place)]) from None
 
     async def _keys_of(self, controllers: Sequence[str], client: str) -> dict[str, str]:
         keys: dict[str, str] = {}
