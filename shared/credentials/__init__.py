@@ -16,6 +16,15 @@ from shared.credentials.contexts import (
 )
 from shared.credentials.did import controlled_url, did_document, did_web, did_web_url
 from shared.credentials.document import build_open_badge
+from shared.credentials.enveloped import (
+    EnvelopeKind,
+    Token,
+    envelope,
+    is_enveloped,
+    open_envelope,
+    secure_token,
+    verify_token,
+)
 from shared.credentials.finding import Finding, many
 from shared.credentials.identity import hash_identity, hashed_identity
 from shared.credentials.json_ld import CanonicalError
@@ -73,6 +82,7 @@ __all__ = [
     "AnyCryptosuite",
     "CanonicalError",
     "Cryptosuite",
+    "EnvelopeKind",
     "Finding",
     "PrivateKey",
     "ProofError",
@@ -80,6 +90,7 @@ __all__ = [
     "Purpose",
     "StatusList",
     "StatusListError",
+    "Token",
     "UnusableContexts",
     "VerifiedProof",
     "add_contexts",
@@ -102,19 +113,24 @@ __all__ = [
     "encode_base64url",
     "encode_jwk",
     "encode_multikey",
+    "envelope",
     "generate",
     "hash_identity",
     "hashed_identity",
+    "is_enveloped",
     "jcs",
     "many",
+    "open_envelope",
     "position",
     "private_bytes",
     "private_key",
     "rdfc",
     "read_timestamp",
     "safe_nquads",
+    "secure_token",
     "sign",
     "sign_base",
     "status_list_entry",
     "verify_proof",
+    "verify_token",
 ]

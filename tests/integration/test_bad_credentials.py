@@ -75,7 +75,7 @@ TAMPERED: dict[str, tuple[Spoil, str]] = {
     "no signature": (lambda d: d["proof"].pop("proofValue"), "malformed-proof"),
     "another purpose": (lambda d: d["proof"].update(proofPurpose="authentication"), "wrong-purpose"),
     "a list of cryptosuites": (lambda d: d["proof"].update(cryptosuite=["eddsa-jcs-2022"]), "unknown-cryptosuite"),
-    "another cryptosuite": (lambda d: d["proof"].update(cryptosuite="ecdsa-sd-2023"), "unknown-cryptosuite"),
+    "another cryptosuite": (lambda d: d["proof"].update(cryptosuite="bbs-2023"), "unknown-cryptosuite"),
     "one bad proof beside a good one": (
         lambda d: d.update(proof=[d["proof"], {**d["proof"], "proofValue": flip(d["proof"]["proofValue"])}]),
         BROKEN,

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.credentials import PrivateKey, encode_multikey, generate, sign
+from shared.credentials import PrivateKey, encode_multikey, envelope, generate, secure_token, sign
 from tests.fixtures.api import Api, Institution, expect
 from tests.integration.paper_issuer import utc_now
 from tests.integration.test_issuer_vc_api import UNUSUAL, V1, V2, add_key, credential, issued
@@ -296,3 +296,40 @@ async def test_a_holder_shows_a_part_and_cannot_withhold_what_decides(api: Api, 
         headers=tenant.headers,
     )
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/options/mandatoryPointers")
+
+
+async def test_a_credential_is_enveloped_as_a_token(api: Api, tenant: Institution) -> None:
+    for algorithm, own in (await dids(api, tenant)).items():
+        document = credential(own, validUntil="2999-01-01T00:00:00Z")
+        secured = await issued(
+            api, tenant, document, envelope="vc+jwt", statusPurposes=["revocation"], credentialId=f"urn:x:{algorithm}"
+        )
+        assert (secured["type"], secured["id"][:24]) == ("EnvelopedVerifiableCredential", "data:application/vc+jwt,")
+        await api.verdict(secured, "valid")
+        answer = await verify(api, secured)
+        assert answer["verified"] is True
+        assert answer["results"]["validUntil"]["verified"] is True
+        assert len(answer["results"]["credentialStatus"]) == 1
+        assert (await verify(api, secured, "/proof-only"))["verified"] is True
+        shown = presentation(generate("Ed25519"), [secured])
+        assert (await show(api, shown))["verified"] is True
+        head, body, end = secured["id"].split(".")
+        for wrong in (f"{head}.{body}.{end[:-4]}AAAA", f"{head}.{body}", f"{head}.{body}x.{end}", "data:,x"):
+            for prefix in ("", "/proof-only"):
+                assert (await verify(api, {**secured, "id": wrong}, prefix))["verified"] is False
+    over = await issued(api, tenant, credential(tenant.did, **UNUSUAL["over long ago"]), envelope="vc+jwt")
+    assert kinds(await verify(api, over)) == ["credential-expired"]
+
+
+async def test_a_presentation_in_a_token_answers_a_challenge(api: Api, tenant: Institution) -> None:
+    key = generate("P-256")
+    did, method = did_of(key)
+    secured = await issued(api, tenant, credential(tenant.did), envelope="vc+jwt")
+    shown = {"@context": [V2], "type": ["VerifiablePresentation"], "holder": did, "verifiableCredential": [secured]}
+    asked = {"nonce": "thought-of", "audience": "shop.example"}
+    token = secure_token(shown, key=key, verification_method=method, created=utc_now(), kind="vp", **asked)
+    question = {"challenge": "thought-of", "domain": "shop.example"}
+    assert (await show(api, envelope(token, "vp"), **question))["verified"] is True
+    assert kinds(await show(api, envelope(token, "vp"), challenge="another")) == ["wrong-challenge"]
+    stranger = secure_token(shown, key=generate("P-256"), verification_method=method, created=utc_now(), kind="vp")
+    assert (await show(api, envelope(stranger, "vp")))["verified"] is False

@@ -19,10 +19,14 @@ from services.issuer.domain.secured import ROOT, issuer_of, require_well_formed,
 from services.issuer.store import secured_credentials, status_lists
 from services.issuer.store.secured_credentials import Secured
 from shared.credentials import (
+    CREDENTIALS_V1,
     AnyCryptosuite,
     Cryptosuite,
     ProofError,
     algorithms_of,
+    base_context,
+    envelope,
+    secure_token,
     sign,
     sign_base,
     status_list_entry,
@@ -58,6 +62,7 @@ class SecureOrder:
     mandatory_pointers: Sequence[str] = ()
     credential_id: str | None = None
     expires: datetime | None = None
+    is_enveloped: bool = False
     status_purposes: Sequence[Purpose] = ()
 
 
@@ -80,7 +85,7 @@ class Securer:
             signer, method, suite = _signer(signatory, order)
             at = max(now, signer.key.activated_at)
             document, placed = self._prepare(order, positions)
-            signed = _sign(document, signer, method, suite, order, at)
+            signed = _secured(document, signer, method, suite, order, at)
             if positions is not None:
                 positions.used = True
             secured = Secured(new_id(), order.institution_id, _name(order), _bytes_of(signed), placed, at)
@@ -141,6 +146,24 @@ def _signer(signatory: Signatory, order: SecureOrder) -> tuple[OpenKey, str, Any
             return one, f"{issuer}#{one.key.public_key_multibase}", suite
     detail = f"you may issue as {signatory.institution.did}, or as the did:key of an active key (GET /v1/keys)"
     raise Invalid([Fault(f"{ROOT}/issuer", "issuer-mismatch", detail)])
+
+
+def _secured(
+    document: Mapping[str, Any], signer: OpenKey, method: str, suite: AnyCryptosuite, order: SecureOrder, at: datetime
+) -> dict[str, Any]:
+    """The document with a proof, or in a token that is enveloped."""
+    if not order.is_enveloped:
+        return _sign(document, signer, method, suite, order, at)
+    if base_context(document) == CREDENTIALS_V1:
+        detail = "a credential of the data model 1.1 cannot be enveloped"
+        raise Invalid([Fault(f"{ROOT}/@context/0", "context-not-allowed", detail)])
+    try:
+        token = secure_token(
+            document, key=signer.private_key, verification_method=method, created=at, expires=order.expires
+        )
+    except ProofError as error:
+        raise Invalid([Fault(ROOT, error.code, error.detail)]) from None
+    return envelope(token)
 
 
 def _sign(

@@ -120,10 +120,13 @@ def _routes(prefix: str, *, proofs_only: bool) -> APIRouter:
         document, client = body.verifiable_credential, _client(request)
         with within_its_share():
             if proofs_only or body.options.checks == ["proof"]:
-                checks = await here.verifier.verify_proofs(document, client)
+                presented, checks = await here.verifier.verify_proofs(document, client)
             else:
-                checks = (await here.verifier.verify_credential(document, client)).checks
-        return _answer(credential_answer(document, checks, here.public_url), document, body.options, "credential")
+                verification = await here.verifier.verify_credential(document, client)
+                presented, checks = verification.presented, verification.checks
+        return _answer(
+            credential_answer(presented.document, checks, here.public_url), document, body.options, "credential"
+        )
 
     @made.post(
         "/presentations/verify",

@@ -89,7 +89,7 @@ class Verifier:
             await self._note(verification, presented, issuer, found)
         return verification
 
-    async def verify_proofs(self, document: Mapping[str, Any], client: str) -> tuple[Check, ...]:
+    async def verify_proofs(self, document: Mapping[str, Any], client: str) -> tuple[Presented, tuple[Check, ...]]:
         """Check the cryptography and the form alone: `proof`, `schema`, and `issuer`, which warns where it would fail.
 
         Raises TooManyFetches, Unavailable.
@@ -100,7 +100,8 @@ class Verifier:
         keys |= await self._keys_of(presented.others, client)
         proof, schema = await self._check_document(presented, keys)
         known = checks.issuer(presented, issuer, is_original=await self._is_original(presented, issuer))
-        return proof, schema, replace(known, outcome="warn") if known.outcome in ("fail", "unknown") else known
+        warned = replace(known, outcome="warn") if known.outcome in ("fail", "unknown") else known
+        return presented, (proof, schema, warned)
 
     async def derive(self, document: Mapping[str, Any], pointers: Sequence[str]) -> dict[str, Any]:
         """What a holder shows of a document with a base proof (`shared.credentials.derive`). Raises InvalidInput."""

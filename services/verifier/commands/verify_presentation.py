@@ -40,7 +40,8 @@ class PresentationVerifier:
 
         A challenge of ours is used up where all else is in order. Raises TooManyFetches, Unavailable.
         """
-        presented = read(document)
+        presented = read(document, "vp")
+        document = presented.document
         schema = presentation.schema(presented)
         if schema.outcome != "pass":
             return Shown(presented, (schema,), ())
@@ -62,6 +63,6 @@ class PresentationVerifier:
         self, document: Mapping[str, Any], client: str, proofs_only: bool
     ) -> tuple[Presented, tuple[Check, ...]]:
         if proofs_only:
-            return read(document), await self._verifier.verify_proofs(document, client)
+            return await self._verifier.verify_proofs(document, client)
         verification = await self._verifier.verify_credential(document, client)
         return verification.presented, verification.checks

@@ -8,7 +8,17 @@ from typing import Any
 from services.verifier.domain.answer import Check, Reason, failed, passed, undecided, warned
 from services.verifier.domain.issuer import KEY_CHANGED, Issuer, disbelief
 from services.verifier.domain.presented import Entry, Presented, size, weight
-from shared.credentials import CanonicalError, Finding, ProofError, check_structure, safe_nquads, verify_proof
+from shared.credentials import (
+    CanonicalError,
+    Finding,
+    ProofError,
+    Purpose,
+    VerifiedProof,
+    check_structure,
+    safe_nquads,
+    verify_proof,
+    verify_token,
+)
 
 MOST_WEIGHT = 2000
 UNSUPPORTED = "status-type-unsupported"
@@ -31,19 +41,30 @@ class Bit:
 
 def proof(presented: Presented, keys: Mapping[str, str]) -> Check:
     """Every proof is sound under its maker's key, `keys` by verification method (Data Integrity 1.0, 4.4)."""
+    if presented.trouble is not None:
+        return failed("proof", presented.trouble.code, presented.trouble.detail)
     if not presented.proofs:
         return failed("proof", "CRYPTOGRAPHIC_SECURITY_ERROR", "The credential has no proof.")
-    if any(method not in keys for method in presented.methods):
+    if not presented.has_keys(keys):
         return undecided("proof", "key-unknown", "A key that a proof names is not known to be its maker's.")
     if weight(presented.document) > MOST_WEIGHT:
         return failed(
             "proof", "too-complex", f"A document of more than {MOST_WEIGHT} values is not canonicalised here."
         )
     try:
-        verify_proof(presented.document, keys)
+        verify_all(presented, keys, "assertionMethod")
     except ProofError as error:
         return failed("proof", error.code, error.detail)
     return passed("proof", f"The {'proof is' if len(presented.proofs) == 1 else 'proofs are all'} sound.")
+
+
+def verify_all(presented: Presented, keys: Mapping[str, str], purpose: Purpose) -> list[VerifiedProof]:
+    """Check the token that a document was in, and every proof that it has. Raises ProofError."""
+    if presented.token is not None:
+        verify_token(presented.token, keys[presented.token.verification_method or ""])
+        if "proof" not in presented.document:
+            return []
+    return verify_proof(presented.document, keys, purpose=purpose)
 
 
 def schema(presented: Presented) -> Check:

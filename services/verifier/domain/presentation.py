@@ -1,14 +1,14 @@
 """The checks of a presentation: who shows it, and whether it answers the question that was asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.verifier.domain.answer import Check, failed, passed, undecided
-from services.verifier.domain.checks import MOST_WEIGHT, form
+from services.verifier.domain.checks import MOST_WEIGHT, form, verify_all
 from services.verifier.domain.presented import Presented, id_of, weight
-from shared.credentials import ProofError, Purpose, VerifiedProof, check_presentation, many, verify_proof
+from shared.credentials import ProofError, Purpose, check_presentation, many
 
 MOST_CREDENTIALS = 50
 
@@ -29,26 +29,30 @@ def purpose_of(document: Mapping[str, Any]) -> Purpose:
 
 def proof(presented: Presented, keys: Mapping[str, str], question: Question, now: datetime) -> Check:
     """Every proof is sound, in time, and made for this question (Data Integrity 1.0, 4.4 and 2.1)."""
+    if presented.trouble is not None:
+        return failed("proof", presented.trouble.code, presented.trouble.detail)
     if not presented.proofs:
         return failed("proof", "CRYPTOGRAPHIC_SECURITY_ERROR", "The presentation has no proof.")
-    if any(method not in keys for method in presented.methods):
+    if not presented.has_keys(keys):
         return undecided("proof", "key-unknown", "A key that a proof names is not known to be its maker's.")
     if weight(presented.document) > MOST_WEIGHT:
         return failed("proof", "too-complex", f"A document of more than {MOST_WEIGHT} values is not canonicalised.")
     try:
-        verified = verify_proof(presented.document, keys, purpose=purpose_of(presented.document))
+        verified = verify_all(presented, keys, purpose_of(presented.document))
     except ProofError as error:
         return failed("proof", error.code, error.detail)
     if any(claim.expires is not None and now > claim.expires for claim in presented.proofs):
         return failed("proof", "proof-expired", "The time the proof was made for is over.")
-    return _answers(verified, question) or passed("proof", "The presentation's proof is sound.")
+    token = presented.token
+    answers = [(one.challenge, one.domains) for one in verified] + ([(token.nonce, token.audiences)] if token else [])
+    return _answers(answers, question) or passed("proof", "The presentation's proof is sound.")
 
 
-def _answers(verified: list[VerifiedProof], question: Question) -> Check | None:
-    for one in verified:
-        if question.challenge is not None and one.challenge != question.challenge:
+def _answers(answers: Sequence[tuple[str | None, Sequence[str]]], question: Question) -> Check | None:
+    for challenge, domains in answers:
+        if question.challenge is not None and challenge != question.challenge:
             return failed("proof", "wrong-challenge", "The proof was not made for this challenge.")
-        if question.domain is not None and question.domain not in one.domains:
+        if question.domain is not None and question.domain not in domains:
             return failed("proof", "wrong-domain", "The proof was not made for this domain.")
     return None
 

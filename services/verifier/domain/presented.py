@@ -2,12 +2,23 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from services.verifier.domain.answer import Reason
-from shared.credentials import CREDENTIALS_V1, JCS_SUITES, base_context, many, read_timestamp
+from shared.credentials import (
+    CREDENTIALS_V1,
+    JCS_SUITES,
+    EnvelopeKind,
+    ProofError,
+    Token,
+    base_context,
+    is_enveloped,
+    many,
+    open_envelope,
+    read_timestamp,
+)
 
 _ENTRY = "BitstringStatusListEntry"
 _MOST_ENTRIES = 10
@@ -41,7 +52,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """A document's claims. `faults` are status entries that cannot be read; `bad_date` names a date that cannot."""
+    """A document's claims. `token` is what it was in, where it was enveloped; `trouble` why that cannot be read.
+
+    `faults` are status entries that cannot be read; `bad_date` names a date that cannot."""
 
     document: Mapping[str, Any]
     id: str | None
@@ -52,11 +65,18 @@ class Presented:
     bad_date: str | None
     entries: tuple[Entry, ...]
     faults: tuple[Reason, ...]
+    token: Token | None = None
+    trouble: Reason | None = None
 
     @property
     def methods(self) -> tuple[str, ...]:
         """The verification methods named."""
         return tuple(proof.verification_method for proof in self.proofs if proof.verification_method)
+
+    def has_keys(self, keys: Mapping[str, str]) -> bool:
+        """Whether `keys` has each that is named; a token has to name one, a proof without is malformed."""
+        token = self.token
+        return all(method in keys for method in self.methods) and (token is None or token.verification_method in keys)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -65,9 +85,21 @@ class Presented:
         return tuple(one for one in named if one is not None)
 
 
-def read(document: Mapping[str, Any]) -> Presented:
-    """Read a document's claims."""
+def read(document: Mapping[str, Any], kind: EnvelopeKind = "vc") -> Presented:
+    """Read the claims of a credential (`vc`) or a presentation (`vp`), or of the one in a token it stands for."""
+    if not is_enveloped(document, kind):
+        return _read(document, None)
+    try:
+        token = open_envelope(document, kind)
+    except ProofError as error:
+        return replace(_read(document, None), trouble=Reason(error.code, error.detail))
+    return _read(token.document, token)
+
+
+def _read(document: Mapping[str, Any], token: Token | None) -> Presented:
     proofs = tuple(_proof(proof) for proof in many(document.get("proof")))
+    if token is not None:
+        proofs = (ProofClaim(token.verification_method, _instant(token.issued_at), _instant(token.expires_at)), *proofs)
     since, until = dates_of(document)
     entries, faults = _entries(document.get("credentialStatus"))
     return Presented(
@@ -80,7 +112,15 @@ def read(document: Mapping[str, Any]) -> Presented:
         bad_date=_bad_date(document),
         entries=tuple(entries),
         faults=tuple(faults),
+        token=token,
     )
+
+
+def _instant(seconds: float | None) -> datetime | None:
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def dates_of(document: Mapping[str, Any]) -> tuple[str, str]:

@@ -110,7 +110,7 @@ class TestProof:
         ("change", "expected"),
         [
             ({"proofPurpose": "authentication"}, "wrong-purpose"),
-            ({"cryptosuite": "ecdsa-sd-2023"}, "unknown-cryptosuite"),
+            ({"cryptosuite": "bbs-2023"}, "unknown-cryptosuite"),
             ({"type": "RsaSignature2018"}, "unknown-proof-type"),
             ({"proofValue": "zzz"}, "malformed-proof"),
             ({"proofValue": 5}, "malformed-proof"),

@@ -1,0 +1,153 @@
+"""Credentials and presentations inside a token: Securing Verifiable Credentials using JOSE and COSE (3.1, 4)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import orjson
+
+from shared.credentials.contexts import CREDENTIALS_V2
+from shared.credentials.finding import many
+from shared.credentials.jws import MAX_TOKEN, Jws, check_jws, make_jws, read_json_object, read_jws
+from shared.credentials.keys import PrivateKey
+from shared.credentials.multikey import decode_multikey
+from shared.credentials.proof_error import ProofError
+
+EnvelopeKind = Literal["vc", "vp"]
+_TYPES: dict[str, EnvelopeKind] = {"EnvelopedVerifiableCredential": "vc", "EnvelopedVerifiablePresentation": "vp"}
+_DID_KEY = "did:key:"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token with its document, neither believed yet. `verification_method` is None where the header names no key.
+
+    `issued_at` and `expires_at` are of the signature, in seconds since 1970; `nonce` and `audiences` answer a question.
+    """
+
+    jws: Jws
+    document: Mapping[str, Any]
+    verification_method: str | None
+    issued_at: int | float | None
+    expires_at: int | float | None
+    nonce: str | None
+    audiences: tuple[str, ...]
+
+
+def secure_token(
+    document: Mapping[str, Any],
+    *,
+    key: PrivateKey,
+    verification_method: str,
+    created: datetime,
+    expires: datetime | None = None,
+    kind: EnvelopeKind = "vc",
+    nonce: str | None = None,
+    audience: str | None = None,
+) -> str:
+    """A document as a signed token (3.1.1): the payload is the document, with `iat` and what else is given."""
+    claims: dict[str, Any] = {"iat": int(created.timestamp())}
+    given = {"exp": expires and int(expires.timestamp()), "nonce": nonce, "aud": audience}
+    claims |= {name: value for name, value in given.items() if value is not None}
+    if document.keys() & claims.keys():
+        raise ProofError("claims-mismatch", "the document has claims of the token's own")
+    header = {"typ": f"{kind}+jwt", "cty": kind, "kid": verification_method}
+    return make_jws(header, orjson.dumps({**document, **claims}), key)
+
+
+def envelope(token: str, kind: EnvelopeKind = "vc") -> dict[str, Any]:
+    """The object that stands for a token where JSON is wanted (VC Data Model 2.0, 4.12.1 and 4.13.1)."""
+    name = next(name for name, known in _TYPES.items() if known == kind)
+    return {"@context": [CREDENTIALS_V2], "id": f"data:application/{kind}+jwt,{token}", "type": name}
+
+
+def is_enveloped(document: Mapping[str, Any], kind: EnvelopeKind = "vc") -> bool:
+    """Whether a document only stands for a token."""
+    return any(_TYPES.get(name) == kind for name in many(document.get("type")) if isinstance(name, str))
+
+
+def open_envelope(document: Mapping[str, Any], kind: EnvelopeKind = "vc") -> Token:
+    """The token that an enveloped document stands for. Raises ProofError `malformed-envelope`, `malformed-token`."""
+    url, head = document.get("id"), f"data:application/{kind}+jwt,"
+    contexts = document.get("@context")
+    if not isinstance(url, str) or not url.startswith(head) or len(url) > MAX_TOKEN:
+        raise ProofError("malformed-envelope", f"the id of an enveloped document begins with {head}", "#/id")
+    if CREDENTIALS_V2 not in many(contexts) or "proof" in document:
+        raise ProofError("malformed-envelope", "an enveloped document has the data model's context, and no proof")
+    return read_token(url.removeprefix(head), kind)
+
+
+def read_token(text: str, kind: EnvelopeKind = "vc") -> Token:
+    """Read a token (3.1.2, 3.1.3) without believing it. Raises ProofError."""
+    jws = read_jws(text)
+    typ = jws.header.get("typ")
+    if typ is not None and str(typ).removeprefix("application/") not in (f"{kind}+jwt", f"{kind}+ld+jwt", "JWT"):
+        raise ProofError("malformed-token", f"the token's type is not {kind}+jwt")
+    claims = read_json_object(jws.payload)
+    document = _document_of(claims, kind)
+    times = [claims.get(name) for name in ("iat", "exp")]
+    if any(isinstance(time, bool) or not isinstance(time, int | float | None) for time in times):
+        raise ProofError("malformed-token", "iat and exp are numbers of seconds")
+    nonce, audiences = claims.get("nonce"), many(claims.get("aud"))
+    if not isinstance(nonce, str | None) or not all(isinstance(one, str) for one in audiences):
+        raise ProofError("malformed-token", "nonce and aud are texts")
+    method = _method(jws.header.get("kid"), _maker(document, kind))
+    return Token(jws, document, method, times[0], times[1], nonce, tuple(audiences))
+
+
+def verify_token(token: Token, multikey: str) -> None:
+    """Whether a token is signed by the key of its verification method. Raises ProofError."""
+    try:
+        key = decode_multikey(multikey)
+    except ValueError as error:
+        raise ProofError("malformed-key", str(error)) from None
+    check_jws(token.jws, key)
+
+
+def _document_of(claims: Mapping[str, Any], kind: EnvelopeKind) -> Mapping[str, Any]:
+    """The document is the payload; the data model 1.1 put it into a claim of its own (1.1, 6.3.1)."""
+    if kind not in claims:
+        _agree(claims, claims)
+        return claims
+    inner = claims[kind]
+    if not isinstance(inner, Mapping):
+        raise ProofError("malformed-token", f"the claim {kind} is an object")
+    merged = dict(inner)
+    if isinstance(claims.get("iss"), str) and "issuer" not in merged and kind == "vc":
+        merged["issuer"] = claims["iss"]
+    if isinstance(claims.get("jti"), str):
+        merged.setdefault("id", claims["jti"])
+    _agree(claims, merged)
+    return merged
+
+
+def _agree(claims: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    """Where claims and properties say the same thing they say it alike: readers of either must not be told apart."""
+    pairs = {"iss": _id_of(document.get("issuer", document.get("holder"))), "jti": document.get("id")}
+    subject = document.get("credentialSubject")
+    if isinstance(subject, Mapping):
+        pairs["sub"] = subject.get("id")
+    for name, value in pairs.items():
+        if name in claims and claims[name] != value:
+            raise ProofError("claims-mismatch", f"the claim {name} is not what the document says")
+
+
+def _maker(document: Mapping[str, Any], kind: EnvelopeKind) -> str | None:
+    return _id_of(document.get("issuer" if kind == "vc" else "holder"))
+
+
+def _id_of(value: Any) -> str | None:
+    found = value.get("id") if isinstance(value, Mapping) else value
+    return found if isinstance(found, str) else None
+
+
+def _method(kid: Any, maker: str | None) -> str | None:
+    """The verification method: absolute, or a part of who made the document; a did:key has but one."""
+    if isinstance(kid, str) and kid.startswith("#") and maker:
+        return maker + kid
+    if isinstance(kid, str) and ":" in kid:
+        return f"{kid}#{kid.removeprefix(_DID_KEY)}" if kid.startswith(_DID_KEY) and "#" not in kid else kid
+    if kid is None and maker is not None and maker.startswith(_DID_KEY):
+        return f"{maker}#{maker.removeprefix(_DID_KEY)}"
+    return f"{maker}#{kid}" if isinstance(kid, str) and maker else None
