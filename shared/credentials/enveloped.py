@@ -1,6 +1,6 @@
 """Credentials and presentations inside a token: Securing Verifiable Credentials using JOSE and COSE (3.1, 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -13,10 +13,13 @@ from shared.credentials.jws import MAX_TOKEN, Jws, check_jws, make_jws, read_jso
 from shared.credentials.keys import PrivateKey
 from shared.credentials.multikey import decode_multikey
 from shared.credentials.proof_error import ProofError
+from shared.credentials.sd_jwt import make_sd_jwt, present, read_sd_jwt
 
 EnvelopeKind = Literal["vc", "vp"]
 _TYPES: dict[str, EnvelopeKind] = {"EnvelopedVerifiableCredential": "vc", "EnvelopedVerifiablePresentation": "vp"}
 _DID_KEY = "did:key:"
+# What a holder may withhold; all else decides about the credential, or says what it is.
+_HIDEABLE = ("credentialSubject", "name", "description", "evidence", "image", "termsOfUse", "refreshService")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,44 @@ def secure_token(
     return make_jws(header, orjson.dumps({**document, **claims}), key)
 
 
+def secure_sd_token(
+    document: Mapping[str, Any],
+    disclosable: Sequence[str],
+    *,
+    key: PrivateKey,
+    verification_method: str,
+    created: datetime,
+    expires: datetime | None = None,
+) -> str:
+    """A credential as a token whose parts at the JSON pointers `disclosable` its holder may withhold (3.2.1).
+
+    Raises ProofError `invalid-pointer` for a part that decides about the credential, or is not there.
+    """
+    claims: dict[str, Any] = {"iat": int(created.timestamp())}
+    if expires is not None:
+        claims["exp"] = int(expires.timestamp())
+    if document.keys() & claims.keys():
+        raise ProofError("claims-mismatch", "the document has claims of the token's own")
+    for pointer in disclosable:
+        if pointer.split("/")[1:2] not in ([name] for name in _HIDEABLE) or pointer == "/credentialSubject":
+            raise ProofError("invalid-pointer", f"{pointer[:100]!r} decides about the credential, or is none of it")
+    header = {"typ": "vc+sd-jwt", "cty": "vc", "kid": verification_method}
+    return make_sd_jwt({**document, **claims}, disclosable, key=key, header=header)
+
+
+def present_envelope(document: Mapping[str, Any], pointers: Sequence[str]) -> dict[str, Any]:
+    """An enveloped credential with only the parts at the JSON pointers disclosed. Raises ProofError."""
+    url = document.get("id")
+    if not isinstance(url, str) or not url.startswith(_sd_head("vc")):
+        raise ProofError("malformed-envelope", f"the id has to begin with {_sd_head('vc')}", "#/id")
+    return {**document, "id": _sd_head("vc") + present(url.removeprefix(_sd_head("vc")), pointers)}
+
+
 def envelope(token: str, kind: EnvelopeKind = "vc") -> dict[str, Any]:
     """The object that stands for a token where JSON is wanted (VC Data Model 2.0, 4.12.1 and 4.13.1)."""
     name = next(name for name, known in _TYPES.items() if known == kind)
-    return {"@context": [CREDENTIALS_V2], "id": f"data:application/{kind}+jwt,{token}", "type": name}
+    head = _sd_head(kind) if "~" in token else f"data:application/{kind}+jwt,"
+    return {"@context": [CREDENTIALS_V2], "id": head + token, "type": name}
 
 
 def is_enveloped(document: Mapping[str, Any], kind: EnvelopeKind = "vc") -> bool:
@@ -71,20 +108,24 @@ def open_envelope(document: Mapping[str, Any], kind: EnvelopeKind = "vc") -> Tok
     """The token that an enveloped document stands for. Raises ProofError `malformed-envelope`, `malformed-token`."""
     url, head = document.get("id"), f"data:application/{kind}+jwt,"
     contexts = document.get("@context")
-    if not isinstance(url, str) or not url.startswith(head) or len(url) > MAX_TOKEN:
+    if not isinstance(url, str) or not url.startswith((head, _sd_head(kind))) or len(url) > MAX_TOKEN:
         raise ProofError("malformed-envelope", f"the id of an enveloped document begins with {head}", "#/id")
     if CREDENTIALS_V2 not in many(contexts) or "proof" in document:
         raise ProofError("malformed-envelope", "an enveloped document has the data model's context, and no proof")
-    return read_token(url.removeprefix(head), kind)
+    return read_token(url.partition(",")[2], kind)
 
 
 def read_token(text: str, kind: EnvelopeKind = "vc") -> Token:
-    """Read a token (3.1.2, 3.1.3) without believing it. Raises ProofError."""
-    jws = read_jws(text)
-    typ = jws.header.get("typ")
-    if typ is not None and str(typ).removeprefix("application/") not in (f"{kind}+jwt", f"{kind}+ld+jwt", "JWT"):
-        raise ProofError("malformed-token", f"the token's type is not {kind}+jwt")
-    claims = read_json_object(jws.payload)
+    """Read a token (3.1.2, 3.1.3), or one with disclosures (3.2.2, 3.2.3), without believing it. Raises ProofError."""
+    claims: Mapping[str, Any]
+    if "~" in text:
+        hidden = read_sd_jwt(text)
+        jws, claims = hidden.jws, hidden.payload
+        _check_type(jws, (f"{kind}+sd-jwt", f"{kind}+ld+json+sd-jwt"))
+    else:
+        jws = read_jws(text)
+        _check_type(jws, (f"{kind}+jwt", f"{kind}+ld+jwt", "JWT"))
+        claims = read_json_object(jws.payload)
     document = _document_of(claims, kind)
     times = [claims.get(name) for name in ("iat", "exp")]
     if any(isinstance(time, bool) or not isinstance(time, int | float | None) for time in times):
@@ -94,6 +135,16 @@ def read_token(text: str, kind: EnvelopeKind = "vc") -> Token:
         raise ProofError("malformed-token", "nonce and aud are texts")
     method = _method(jws.header.get("kid"), _maker(document, kind))
     return Token(jws, document, method, times[0], times[1], nonce, tuple(audiences))
+
+
+def _check_type(jws: Jws, known: tuple[str, ...]) -> None:
+    typ = jws.header.get("typ")
+    if typ is not None and str(typ).removeprefix("application/") not in known:
+        raise ProofError("malformed-token", f"the token's type is not {known[0]}")
+
+
+def _sd_head(kind: EnvelopeKind) -> str:
+    return f"data:application/{kind}+sd-jwt,"
 
 
 def verify_token(token: Token, multikey: str) -> None:

@@ -98,7 +98,7 @@ def select(document: Mapping[str, Any], pointers: Sequence[str]) -> dict[str, An
     if "@context" in document:
         selected["@context"] = copy.deepcopy(document["@context"])
     for pointer in pointers:
-        steps = _steps(pointer)
+        steps = steps_of(pointer)
         if steps:
             _select_path(document, selected, steps, pointer)
         else:
@@ -107,7 +107,8 @@ def select(document: Mapping[str, Any], pointers: Sequence[str]) -> dict[str, An
     return dense
 
 
-def _steps(pointer: str) -> list[str]:
+def steps_of(pointer: str) -> list[str]:
+    """The names and places on the way that a JSON pointer (RFC 6901) goes. Raises InvalidPointer."""
     if pointer and not pointer.startswith("/"):
         raise InvalidPointer(f"{pointer[:100]!r} is no JSON pointer")
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]

@@ -333,3 +333,24 @@ async def test_a_presentation_in_a_token_answers_a_challenge(api: Api, tenant: I
     assert kinds(await show(api, envelope(token, "vp"), challenge="another")) == ["wrong-challenge"]
     stranger = secure_token(shown, key=generate("P-256"), verification_method=method, created=utc_now(), kind="vp")
     assert (await show(api, envelope(stranger, "vp")))["verified"] is False
+
+
+async def test_a_token_with_disclosures_is_shown_in_part(api: Api, tenant: Institution) -> None:
+    subject = {"id": "did:example:s", "grade": "A", "birthDate": "2000-01-01"}
+    document = credential(tenant.did, credentialSubject=subject)
+    hidden = ["/credentialSubject/birthDate"]
+    secured = await issued(api, tenant, document, envelope="vc+sd-jwt", disclosable=hidden)
+    assert secured["id"].startswith("data:application/vc+sd-jwt,")
+    await api.verdict(secured, "valid")
+    shown = expect(201, await derived(api, secured))["verifiableCredential"]
+    more = expect(201, await derived(api, secured, *hidden))["verifiableCredential"]
+    assert len(shown["id"]) < len(more["id"])
+    for one in (shown, more):
+        assert (await verify(api, one))["verified"] is True
+        assert (await verify(api, {**one, "id": one["id"] + "WyJzYWx0IiwiZ3JhZGUiLCJCIl0~"}))["verified"] is False
+    assert (await derived(api, secured, "/nothing")).json()["code"] == "invalid-pointer"
+    for pointer in ("/validUntil", "/issuer", "/nothing"):
+        body = {"credential": document, "options": {"envelope": "vc+sd-jwt", "disclosable": [pointer]}}
+        url = f"{api.urls['issuer']}/credentials/issue"
+        refused = await api.http.post(url, json=body, headers=tenant.headers)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/options/disclosable")

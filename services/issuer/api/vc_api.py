@@ -28,7 +28,8 @@ class IssueOptions(CamelBody):
     mandatory_pointers: Annotated[list[Pointer], Field(max_length=50)] = Field(default_factory=list)
     credential_id: CredentialName | None = None
     expires: Moment | None = None
-    envelope: Literal["vc+jwt", "application/vc+jwt"] | None = None
+    envelope: Literal["vc+jwt", "vc+sd-jwt"] | None = None
+    disclosable: Annotated[list[Pointer], Field(max_length=200)] = Field(default_factory=list)
     status_purposes: Annotated[list[Purpose], Field(max_length=2)] = Field(default_factory=list)
 
 
@@ -71,7 +72,8 @@ async def issue(body: IssueRequest, request: Request, who: CredentialWriter, her
         mandatory_pointers=options.mandatory_pointers,
         credential_id=options.credential_id,
         expires=options.expires,
-        is_enveloped=options.envelope is not None,
+        envelope=options.envelope,
+        disclosable=options.disclosable,
         status_purposes=options.status_purposes,
     )
     async with AsyncExitStack() as stack:

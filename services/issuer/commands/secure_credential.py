@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -26,6 +26,7 @@ from shared.credentials import (
     algorithms_of,
     base_context,
     envelope,
+    secure_sd_token,
     secure_token,
     sign,
     sign_base,
@@ -62,7 +63,8 @@ class SecureOrder:
     mandatory_pointers: Sequence[str] = ()
     credential_id: str | None = None
     expires: datetime | None = None
-    is_enveloped: bool = False
+    envelope: Literal["vc+jwt", "vc+sd-jwt"] | None = None
+    disclosable: Sequence[str] = ()
     status_purposes: Sequence[Purpose] = ()
 
 
@@ -152,17 +154,28 @@ def _secured(
     document: Mapping[str, Any], signer: OpenKey, method: str, suite: AnyCryptosuite, order: SecureOrder, at: datetime
 ) -> dict[str, Any]:
     """The document with a proof, or in a token that is enveloped."""
-    if not order.is_enveloped:
+    if order.envelope is None:
         return _sign(document, signer, method, suite, order, at)
     if base_context(document) == CREDENTIALS_V1:
         detail = "a credential of the data model 1.1 cannot be enveloped"
         raise Invalid([Fault(f"{ROOT}/@context/0", "context-not-allowed", detail)])
     try:
-        token = secure_token(
-            document, key=signer.private_key, verification_method=method, created=at, expires=order.expires
-        )
+        if order.envelope == "vc+jwt":
+            token = secure_token(
+                document, key=signer.private_key, verification_method=method, created=at, expires=order.expires
+            )
+        else:
+            token = secure_sd_token(
+                document,
+                order.disclosable,
+                key=signer.private_key,
+                verification_method=method,
+                created=at,
+                expires=order.expires,
+            )
     except ProofError as error:
-        raise Invalid([Fault(ROOT, error.code, error.detail)]) from None
+        place = "#/options/disclosable" if error.code == "invalid-pointer" else ROOT
+        raise Invalid([Fault(place, error.code, error.detail)]) from None
     return envelope(token)
 
 

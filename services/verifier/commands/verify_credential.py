@@ -18,7 +18,7 @@ from services.verifier.domain.presented import Presented, read, size
 from services.verifier.domain.summary import Summary, summarise
 from services.verifier.domain.verdict import VERIFIED, verdict_of
 from services.verifier.store import credentials
-from shared.credentials import MAX_PROOFS, CanonicalError, ProofError, derive, jcs
+from shared.credentials import MAX_PROOFS, CanonicalError, ProofError, derive, is_enveloped, jcs, present_envelope
 from shared.events.ids import new_id
 from shared.http.problems import FieldError, InvalidInput
 from shared.postgres.database import Database
@@ -104,10 +104,11 @@ class Verifier:
         return presented, (proof, schema, warned)
 
     async def derive(self, document: Mapping[str, Any], pointers: Sequence[str]) -> dict[str, Any]:
-        """What a holder shows of a document with a base proof (`shared.credentials.derive`). Raises InvalidInput."""
+        """What a holder shows of a document with a base proof, or in a token with disclosures. Raises InvalidInput."""
         async with self._heavy:
             try:
-                return await asyncio.to_thread(derive, document, pointers)
+                shown_by = present_envelope if is_enveloped(document) else derive
+                return await asyncio.to_thread(shown_by, document, pointers)
             except ProofError as error:
                 is_pointer = error.code in ("invalid-pointer", "nothing-selected")
                 place = "#/options/selectivePointers" if is_pointer else f"#/verifiableCredential{error.pointer[1:]}"
