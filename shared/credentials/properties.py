@@ -119,7 +119,7 @@ def _check_related(value: Any, contexts: Any) -> Iterator[Finding]:
 
 def _check_digests(one: Mapping[str, Any], where: str, context: str | None) -> Iterator[Finding]:
     for name, read in (("digestSRI", read_digest_sri), ("digestMultibase", read_digest_multibase)):
-        for text in many(one.get(name)):
+        for text in many(one[name]) or [None] if name in one else ():
             try:
                 algorithm, digest = read(text)
             except UnusableDigest as error:

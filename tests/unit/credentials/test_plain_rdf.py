@@ -54,7 +54,7 @@ def test_badges_and_their_proofs_take_the_short_way(suite: Cryptosuite) -> None:
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=12_000, deadline=None)
 def test_generated_documents_have_one_canonical_form(seed: int) -> None:
     compare(Maker(seed).document())
 
@@ -65,7 +65,7 @@ def test_enough_generated_documents_are_plain() -> None:
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=8_000, deadline=None)
 def test_mutated_badges_have_one_canonical_form(seed: int) -> None:
     document = copy.deepcopy(badge(microCredential=EU_ELEMENTS))
     dice = random.Random(seed)
