@@ -62,6 +62,7 @@ from shared.credentials.status_list import (
     StatusList,
     StatusListError,
     build_status_list_credential,
+    message_entry,
     position,
     status_list_entry,
 )
@@ -122,6 +123,7 @@ __all__ = [
     "is_enveloped",
     "jcs",
     "many",
+    "message_entry",
     "open_envelope",
     "position",
     "present_envelope",

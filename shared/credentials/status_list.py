@@ -18,7 +18,8 @@ MIN_ENTRIES = 131_072
 MAX_BYTES = 1024 * 1024
 _ROUNDS = 8
 
-Purpose = Literal["revocation", "suspension"]
+Purpose = Literal["revocation", "suspension", "message"]
+MAX_ENTRY_BITS = 8
 
 
 class StatusListError(Exception):
@@ -59,6 +60,19 @@ class StatusList:
         mask = 0x80 >> (index & 7)
         self._bits[index >> 3] = self._bits[index >> 3] | mask if value else self._bits[index >> 3] & ~mask
 
+    def value(self, index: int, bits: int) -> int:
+        """The number that an entry of several bits holds, its left-most bit the highest (3.2, step 11).
+
+        Raises StatusListError RANGE_ERROR.
+        """
+        first = index * bits
+        return sum(self.get(first + place) << (bits - 1 - place) for place in range(bits))
+
+    def set_value(self, index: int, bits: int, value: int) -> None:
+        """Write an entry of several bits. Raises StatusListError RANGE_ERROR."""
+        for place in range(bits):
+            self.set(index * bits + place, bool(value >> (bits - 1 - place) & 1))
+
     def __bytes__(self) -> bytes:
         """The uncompressed bits."""
         return bytes(self._bits)
@@ -98,6 +112,20 @@ def status_list_entry(status_list: str, index: int, purpose: Purpose) -> dict[st
         "statusPurpose": purpose,
         "statusListIndex": str(index),
         "statusListCredential": status_list,
+    }
+
+
+def message_entry(status_list: str, index: int, messages: Sequence[str]) -> dict[str, Any]:
+    """The `credentialStatus` of an entry that tells which of some messages holds (2.1, `statusSize`).
+
+    The first holds to begin with. As many bits as the messages need; values beyond them are said to mean nothing.
+    """
+    bits = max(1, (len(messages) - 1).bit_length())
+    meanings = [*messages, *["(not used)"] * (2**bits - len(messages))]
+    return {
+        **status_list_entry(status_list, index, "message"),
+        "statusSize": bits,
+        "statusMessage": [{"status": hex(value), "message": text} for value, text in enumerate(meanings)],
     }
 
 

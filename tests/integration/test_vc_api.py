@@ -354,3 +354,28 @@ async def test_a_token_with_disclosures_is_shown_in_part(api: Api, tenant: Insti
         url = f"{api.urls['issuer']}/credentials/issue"
         refused = await api.http.post(url, json=body, headers=tenant.headers)
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/options/disclosable")
+
+
+async def test_messages_are_told_and_void_nothing(api: Api, tenant: Institution) -> None:
+    messages = ["applied", "admitted", "enrolled"]
+    secured = await issued(api, tenant, credential(tenant.did), statusMessages=messages, credentialId="urn:x:m")
+    (entry,) = secured["credentialStatus"]
+    assert entry["statusSize"] == 2
+    assert [one["message"] for one in entry["statusMessage"]] == [*messages, "(not used)"]
+    url = f"{api.urls['issuer']}/credentials/status"
+
+    async def change(value: Any, purpose: str = "message") -> int:
+        body = {"credentialId": "urn:x:m", "credentialStatus": {"statusPurpose": purpose}, "status": value}
+        return (await api.http.post(url, json=body, headers=tenant.headers)).status_code
+
+    assert [await change(value) for value in (True, "0x4", "2", 2, "0x1", "0x2")] == [422, 422, 422, 422, 200, 200]
+    assert await change("0x1", "revocation") == 404
+    await api.verdict(secured, "valid")
+    (told,) = (await verify(api, secured))["results"]["credentialStatus"]
+    assert told == {"input": entry, "verified": True, "value": "0x2", "message": "enrolled"}
+    other = await issued(api, tenant, credential(tenant.did), statusMessages=messages, credentialId="urn:x:n")
+    assert other["credentialStatus"][0]["statusListCredential"] == entry["statusListCredential"]
+    assert (await verify(api, other))["results"]["credentialStatus"][0]["message"] == "applied"
+    many_messages = [f"message {number}" for number in range(64)]
+    large = await issued(api, tenant, credential(tenant.did), statusMessages=many_messages, credentialId="urn:x:l")
+    assert large["credentialStatus"][0]["statusSize"] == 6

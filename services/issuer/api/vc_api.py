@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from services.issuer.api.context import CredentialWriter, Here
 from services.issuer.api.fields import CamelBody
 from services.issuer.commands.secure_credential import SecureOrder, set_status
-from services.issuer.domain.credential import Purpose
+from services.issuer.domain.credential import ListPurpose, Purpose
 from shared.credentials import AnyCryptosuite
 from shared.http.app import router
 from shared.http.body import Moment
@@ -18,6 +18,8 @@ from shared.http.vcalm import known_options
 
 routes = router("vc-api", "/credentials")
 Pointer = Annotated[str, Field(max_length=2000)]
+Message = Annotated[str, Field(min_length=1, max_length=200)]
+Hexadecimal = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{1,2}$")]
 CredentialName = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
@@ -31,6 +33,7 @@ class IssueOptions(CamelBody):
     envelope: Literal["vc+jwt", "vc+sd-jwt"] | None = None
     disclosable: Annotated[list[Pointer], Field(max_length=200)] = Field(default_factory=list)
     status_purposes: Annotated[list[Purpose], Field(max_length=2)] = Field(default_factory=list)
+    status_messages: Annotated[list[Message], Field(max_length=64)] = Field(default_factory=list)
 
 
 class IssueRequest(CamelBody):
@@ -50,15 +53,18 @@ class StatusChange(CamelBody):
     """Which of the credential's statuses is meant."""
 
     type: Literal["BitstringStatusListEntry"] = "BitstringStatusListEntry"
-    status_purpose: Purpose
+    status_purpose: ListPurpose
 
 
 class StatusRequest(CamelBody):
-    """`credentialId` is what the credential was issued by: `options.credentialId`, or its own id."""
+    """`credentialId` is what the credential was issued by: `options.credentialId`, or its own id.
+
+    `status` is true or false, or of a list of messages the number of the one that holds, as `0x1`.
+    """
 
     credential_id: CredentialName
     credential_status: StatusChange
-    status: bool
+    status: bool | Hexadecimal
 
 
 @routes.post("/issue", status_code=201, response_model=IssueAnswer, dependencies=[Depends(known_options(IssueOptions))])
@@ -75,6 +81,7 @@ async def issue(body: IssueRequest, request: Request, who: CredentialWriter, her
         envelope=options.envelope,
         disclosable=options.disclosable,
         status_purposes=options.status_purposes,
+        status_messages=options.status_messages,
     )
     async with AsyncExitStack() as stack:
         positions = None
@@ -96,7 +103,8 @@ async def status(body: StatusRequest, request: Request, who: CredentialWriter, h
 
         async def command() -> Result:
             purpose = body.credential_status.status_purpose
-            await set_status(tx, body.credential_id, purpose, body.status, now=here.clock())
+            value = body.status if isinstance(body.status, bool) else int(body.status, 16)
+            await set_status(tx, body.credential_id, purpose, value, now=here.clock())
             return Result(200, {})
 
         return await once(tx, request, who, command)

@@ -77,6 +77,20 @@ class PositionPool:
         return ready
 
 
+async def reserve_message(tx: Transaction, institution_id: UUID, entry_bits: int, *, now: datetime) -> Position:
+    """A position in the institution's list of messages of that size; opens one when there is none, or it is used up."""
+    reserved = await status_lists.reserve_message(tx, institution_id, entry_bits)
+    if reserved is None:
+        await institutions.lock(tx, institution_id)
+        fresh = OpenList(new_id(), token_bytes(_SEED_BYTES), MIN_ENTRIES)
+        reserved = await status_lists.reserve_message(tx, institution_id, entry_bits)
+        if reserved is None:
+            await status_lists.open_message_list(tx, institution_id, entry_bits, fresh, now)
+            reserved = await status_lists.reserve_message(tx, institution_id, entry_bits)
+    assert reserved is not None, "a new list is empty"
+    return reserved
+
+
 async def reserve_positions(tx: Transaction, institution_id: UUID, *, now: datetime) -> Reservation:
     """The next block of the institution's open lists; opens new lists when there are none or they are used up.
 

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from services.issuer.commands.issue_credential import MAX_DOCUMENT
 from services.issuer.commands.issuer_state import IssuerState, OpenKey, Signatory
-from services.issuer.commands.reserve_positions import LentPositions
+from services.issuer.commands.reserve_positions import LentPositions, reserve_message
 from services.issuer.domain.addresses import Addresses
-from services.issuer.domain.credential import Position, Purpose
+from services.issuer.domain.credential import ListPurpose, Position, Purpose
 from services.issuer.domain.errors import Fault, Invalid, WrongState
 from services.issuer.domain.secured import ROOT, issuer_of, require_well_formed, with_proof_context
 from services.issuer.store import secured_credentials, status_lists
@@ -26,6 +26,7 @@ from shared.credentials import (
     algorithms_of,
     base_context,
     envelope,
+    message_entry,
     secure_sd_token,
     secure_token,
     sign,
@@ -66,6 +67,17 @@ class SecureOrder:
     envelope: Literal["vc+jwt", "vc+sd-jwt"] | None = None
     disclosable: Sequence[str] = ()
     status_purposes: Sequence[Purpose] = ()
+    status_messages: Sequence[str] = ()
+
+    @property
+    def has_status(self) -> bool:
+        """Whether entries of the institution's lists are to be added."""
+        return bool(self.status_purposes or self.status_messages)
+
+    @property
+    def message_bits(self) -> int:
+        """How many bits tell which message holds."""
+        return max(1, (len(self.status_messages) - 1).bit_length())
 
 
 class Securer:
@@ -86,11 +98,12 @@ class Securer:
             signatory = await self._signatory(tx, order)
             signer, method, suite = _signer(signatory, order)
             at = max(now, signer.key.activated_at)
-            document, placed = self._prepare(order, positions)
+            document, placed = await self._prepare(tx, order, positions, now)
             signed = _secured(document, signer, method, suite, order, at)
             if positions is not None:
                 positions.used = True
-            secured = Secured(new_id(), order.institution_id, _name(order), _bytes_of(signed), placed, at)
+            bits = order.message_bits if order.status_messages else None
+            secured = Secured(new_id(), order.institution_id, _name(order), _bytes_of(signed), placed, bits, at)
             if await secured_credentials.add_if_current(tx, secured, signatory.institution.version):
                 return signed
             self._state.forget_institution(order.institution_id)
@@ -104,16 +117,22 @@ class Securer:
             known = await self._state.signatory(tx, order.institution_id)
         return known
 
-    def _prepare(
-        self, order: SecureOrder, positions: LentPositions | None
-    ) -> tuple[dict[str, Any], dict[Purpose, Position]]:
+    async def _prepare(
+        self, tx: Transaction, order: SecureOrder, positions: LentPositions | None, now: datetime
+    ) -> tuple[dict[str, Any], dict[ListPurpose, Position]]:
         document = with_proof_context(order.credential)
-        if positions is None:
+        if not order.has_status:
             return document, {}
-        places: dict[Purpose, Position] = {"revocation": positions.revocation, "suspension": positions.suspension}
-        placed = {purpose: place for purpose, place in places.items() if purpose in order.status_purposes}
+        placed: dict[ListPurpose, Position] = {}
+        if positions is not None:
+            places: dict[Purpose, Position] = {"revocation": positions.revocation, "suspension": positions.suspension}
+            placed.update({purpose: place for purpose, place in places.items() if purpose in order.status_purposes})
+        if order.status_messages:
+            placed["message"] = await reserve_message(tx, order.institution_id, order.message_bits, now=now)
         entries = [
-            status_list_entry(self._addresses.status_list(place.list_id), place.index, purpose)
+            message_entry(self._addresses.status_list(place.list_id), place.index, order.status_messages)
+            if purpose == "message"
+            else status_list_entry(self._addresses.status_list(place.list_id), place.index, purpose)
             for purpose, place in placed.items()
         ]
         given = document.get("credentialStatus", [])
@@ -121,12 +140,22 @@ class Securer:
         return document, placed
 
 
-async def set_status(tx: Transaction, credential_id: str, purpose: Purpose, value: bool, *, now: datetime) -> None:
+async def set_status(
+    tx: Transaction, credential_id: str, purpose: ListPurpose, value: bool | int, *, now: datetime
+) -> None:
     """Set or clear the status of a document secured here (VCALM 1.0, "Update Status"). Raises Unknown, WrongState.
 
-    A revocation is for ever (Bitstring Status List 1.0, 2.1): it cannot be cleared.
+    A revocation is for ever (Bitstring Status List 1.0, 2.1): it cannot be cleared. Of messages, `value` is the number
+    of the one that holds; raises Invalid where there is none of that number.
     """
-    place = await secured_credentials.position(tx, credential_id, purpose)
+    place, bits = await secured_credentials.position(tx, credential_id, purpose)
+    if purpose == "message":
+        if isinstance(value, bool) or value >= 2**bits:
+            raise Invalid([Fault("#/status", "invalid-value", f"a message's status is 0x0 to {hex(2**bits - 1)}")])
+        await status_lists.set_value(tx, place, bits, value, now)
+        return
+    if not isinstance(value, bool):
+        raise Invalid([Fault("#/status", "invalid-value", "this status is true or false")])
     if purpose == "revocation" and not value:
         raise WrongState("A revocation cannot be taken back.")
     await status_lists.set_bit(tx, place, value, now)
@@ -218,7 +247,7 @@ def _mandatory(document: Mapping[str, Any], asked: Sequence[str]) -> list[str]:
 
 def _name(order: SecureOrder) -> str | None:
     """What the status is changed by: the request's name, or the document's own id; only kept with a status."""
-    if not order.status_purposes:
+    if not order.has_status:
         return None
     name = order.credential_id or order.credential.get("id")
     if not isinstance(name, str):

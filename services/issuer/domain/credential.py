@@ -10,6 +10,7 @@ from services.issuer.domain.errors import WrongState
 Status = Literal["active", "suspended", "revoked"]
 Action = Literal["revoke", "suspend", "reinstate"]
 Purpose = Literal["revocation", "suspension"]
+ListPurpose = Literal["revocation", "suspension", "message"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 from services.verifier.api.context import Here
 from services.verifier.api.fetching import within_its_share
 from services.verifier.api.vc_api_answer import credential_answer, presentation_answer
+from services.verifier.domain.checks import Bit
 from services.verifier.domain.presentation import Question
 from shared.http.app import router
 from shared.http.body import Body
@@ -121,11 +122,12 @@ def _routes(prefix: str, *, proofs_only: bool) -> APIRouter:
         with within_its_share():
             if proofs_only or body.options.checks == ["proof"]:
                 presented, checks = await here.verifier.verify_proofs(document, client)
+                bits: tuple[Bit, ...] = ()
             else:
                 verification = await here.verifier.verify_credential(document, client)
-                presented, checks = verification.presented, verification.checks
+                presented, checks, bits = verification.presented, verification.checks, verification.bits
         return _answer(
-            credential_answer(presented.document, checks, here.public_url), document, body.options, "credential"
+            credential_answer(presented.document, checks, here.public_url, bits), document, body.options, "credential"
         )
 
     @made.post(

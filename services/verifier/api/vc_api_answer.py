@@ -5,6 +5,7 @@ from typing import Any
 
 from services.verifier.commands.verify_presentation import Shown
 from services.verifier.domain.answer import Check
+from services.verifier.domain.checks import Bit
 from services.verifier.domain.presented import dates_of
 from shared.credentials import many
 
@@ -12,18 +13,20 @@ from shared.credentials import many
 _TOLERATED = frozenset({"status-type-unsupported"})
 
 
-def credential_answer(document: Mapping[str, Any], checks: Sequence[Check], public_url: str) -> dict[str, Any]:
+def credential_answer(
+    document: Mapping[str, Any], checks: Sequence[Check], public_url: str, bits: Sequence[Bit] = ()
+) -> dict[str, Any]:
     """The answer about one credential."""
     return {
         "verified": is_verified(checks),
         "problemDetails": _problems(checks, public_url),
-        "results": _results(document, checks),
+        "results": _results(document, checks, bits),
     }
 
 
 def presentation_answer(shown: Shown, public_url: str) -> dict[str, Any]:
     """The answer about a presentation, with one for each credential in it."""
-    inside = [credential_answer(one.document, checks, public_url) for one, checks in shown.credentials]
+    inside = [credential_answer(one.document, checks, public_url, bits) for one, checks, bits in shown.credentials]
     verified = is_verified(shown.checks) and all(one["verified"] for one in inside)
     problems = _problems(shown.checks, public_url)
     return {
@@ -57,7 +60,7 @@ def _problems(checks: Sequence[Check], public_url: str) -> list[dict[str, str]]:
     return found
 
 
-def _results(document: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, Any]:
+def _results(document: Mapping[str, Any], checks: Sequence[Check], bits: Sequence[Bit]) -> dict[str, Any]:
     outcomes = {check.check: check.outcome for check in checks}
     results: dict[str, Any] = {"proof": _proofs(document, checks)}
     if "validity" in outcomes:
@@ -66,8 +69,25 @@ def _results(document: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, 
                 results[name] = {"input": document[name], "verified": outcomes["validity"] == "pass"}
     if "status" in outcomes:
         entries = many(document.get("credentialStatus"))
-        results["credentialStatus"] = [{"input": one, "verified": outcomes["status"] == "pass"} for one in entries]
+        results["credentialStatus"] = [_status(one, bits) for one in entries]
     return results
+
+
+def _status(entry: Any, bits: Sequence[Bit]) -> dict[str, Any]:
+    """What an entry's list says: `value`, and of messages the one that holds."""
+    found = next((bit for bit in bits if isinstance(entry, Mapping) and _is_of(bit, entry)), None)
+    if found is None or found.value is None:
+        return {"input": entry, "verified": False}
+    if not found.entry.is_message:
+        return {"input": entry, "verified": not found.value, "value": bool(found.value)}
+    messages = [one for one in many(entry.get("statusMessage")) if isinstance(one, Mapping)]
+    holding = [one.get("message") for one in messages if str(one.get("status")).lower() == hex(found.value)]
+    return {"input": entry, "verified": True, "value": hex(found.value), "message": next(iter(holding), None)}
+
+
+def _is_of(bit: Bit, entry: Mapping[str, Any]) -> bool:
+    named = entry.get("statusPurpose"), entry.get("statusListCredential"), entry.get("statusListIndex")
+    return named == (bit.entry.purpose, bit.entry.status_list, str(bit.entry.index))
 
 
 def _proofs(document: Mapping[str, Any], checks: Sequence[Check]) -> list[dict[str, Any]]:

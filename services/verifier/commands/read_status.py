@@ -129,7 +129,7 @@ def _own_bit(entry: Entry, known: KnownEntry, issuer: Issuer) -> Bit:
         return _unknown(entry, "STATUS_VERIFICATION_ERROR", "The status list is for another purpose than the entry.")
     if known.institution_id != issuer.institution_id:
         return _unknown(entry, "STATUS_VERIFICATION_ERROR", "The status list is another issuer's.")
-    return Bit(entry, known.is_set, "")
+    return Bit(entry, int(known.is_set), "")
 
 
 def _unknown(entry: Entry, code: str, detail: str) -> Bit:

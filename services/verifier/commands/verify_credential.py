@@ -13,6 +13,7 @@ from services.verifier.commands.note_verification import Note, Notes
 from services.verifier.commands.read_status import Found, Statuses
 from services.verifier.domain import checks
 from services.verifier.domain.answer import Check, Verdict
+from services.verifier.domain.checks import Bit
 from services.verifier.domain.issuer import Issuer
 from services.verifier.domain.presented import Presented, read, size
 from services.verifier.domain.summary import Summary, summarise
@@ -38,6 +39,7 @@ class Verification:
     checks: tuple[Check, ...]
     summary: Summary
     presented: Presented
+    bits: tuple[Bit, ...] = ()
 
     @property
     def verified(self) -> bool:
@@ -83,7 +85,9 @@ class Verifier:
             checks.status(presented, found.bits),
         )
         verdict = verdict_of(done)
-        verification = Verification(new_id(), now, verdict, done, summarise(presented, issuer.name), presented)
+        verification = Verification(
+            new_id(), now, verdict, done, summarise(presented, issuer.name), presented, found.bits
+        )
         metrics.VERIFICATIONS.labels(verdict).inc()
         if proof.outcome == "pass" and verdict != "forged":  # of a forgery nobody is told that it was ours
             await self._note(verification, presented, issuer, found)

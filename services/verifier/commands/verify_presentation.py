@@ -11,6 +11,7 @@ from services.verifier.commands.find_issuer import Issuers
 from services.verifier.commands.verify_credential import Verifier
 from services.verifier.domain import presentation
 from services.verifier.domain.answer import Check, failed
+from services.verifier.domain.checks import Bit
 from services.verifier.domain.presentation import Question
 from services.verifier.domain.presented import Presented, read
 from shared.credentials import MAX_PROOFS, many
@@ -22,7 +23,7 @@ class Shown:
 
     presented: Presented
     checks: tuple[Check, ...]
-    credentials: tuple[tuple[Presented, tuple[Check, ...]], ...]
+    credentials: tuple[tuple[Presented, tuple[Check, ...], tuple[Bit, ...]], ...]
 
 
 class PresentationVerifier:
@@ -61,8 +62,8 @@ class PresentationVerifier:
 
     async def _credential(
         self, document: Mapping[str, Any], client: str, proofs_only: bool
-    ) -> tuple[Presented, tuple[Check, ...]]:
+    ) -> tuple[Presented, tuple[Check, ...], tuple[Bit, ...]]:
         if proofs_only:
-            return await self._verifier.verify_proofs(document, client)
+            return (*await self._verifier.verify_proofs(document, client), ())
         verification = await self._verifier.verify_credential(document, client)
-        return verification.presented, verification.checks
+        return verification.presented, verification.checks, verification.bits

@@ -31,10 +31,10 @@ _FAILED = {
 
 @dataclass(frozen=True, slots=True)
 class Bit:
-    """What was found at a status list entry: the bit, or why it is not known. `source` says where it was looked up."""
+    """What was found at a status list entry: its value, or why it is not known. `source` says where it was found."""
 
     entry: Entry
-    is_set: bool | None
+    value: int | None
     source: str
     reason: Reason | None = None
 
@@ -145,8 +145,10 @@ def validity(presented: Presented, now: datetime) -> Check:
 
 def status(presented: Presented, bits: Sequence[Bit]) -> Check:
     """No status list says that the credential is void (Bitstring Status List 1.0, 3.2)."""
+    messages = [bit for bit in bits if bit.entry.is_message]
+    bits = [bit for bit in bits if not bit.entry.is_message]
     for bit in bits:
-        if bit.is_set:
+        if bit.value:
             code, detail = _FAILED[bit.entry.purpose]
             return failed("status", code, f"{detail} {bit.source}".strip())
     reasons = [*presented.faults, *(bit.reason for bit in bits if bit.reason is not None)]
@@ -155,7 +157,8 @@ def status(presented: Presented, bits: Sequence[Bit]) -> Check:
         worst = next((reason for reason in reasons if reason.code != UNSUPPORTED), reasons[0])
         return undecided("status", worst.code, worst.detail)
     if not bits:
-        return passed("status", "The credential has no status.")
+        only = "The credential has messages, and" if messages else "The credential has"
+        return passed("status", f"{only} no status that could void it." if messages else f"{only} no status.")
     return passed("status", f"Neither revoked nor suspended. {bits[0].source}".strip())
 
 

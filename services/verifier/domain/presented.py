@@ -22,7 +22,9 @@ from shared.credentials import (
 
 _ENTRY = "BitstringStatusListEntry"
 _MOST_ENTRIES = 10
+_MOST_BITS = 32
 _DATES = {CREDENTIALS_V1: ("issuanceDate", "expirationDate")}
+_MESSAGE = "message"
 _VOIDING = frozenset({"revocation", "suspension"})
 _INDEX = re.compile(r"-?[0-9]{1,12}")
 
@@ -48,6 +50,12 @@ class Entry:
     purpose: str
     status_list: str
     index: int
+    bits: int = 1
+
+    @property
+    def is_message(self) -> bool:
+        """Whether it only informs: it cannot void the credential."""
+        return self.purpose == _MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +200,7 @@ def _entries(value: Any) -> tuple[list[Entry], list[Reason]]:
 
 
 def _entry(value: Any) -> Entry | Reason | None:
-    """An entry that can void the credential, why it cannot be read, or None for one that only informs."""
+    """An entry that can be looked up, why it cannot be read, or None for one that says where to refresh."""
     if not isinstance(value, Mapping):
         return Reason("MALFORMED_VALUE_ERROR", "a credentialStatus is not an object")
     if _ENTRY not in many(value.get("type")):
@@ -200,12 +208,17 @@ def _entry(value: Any) -> Entry | Reason | None:
     purpose, url, index = (
         _text(value.get(name)) for name in ("statusPurpose", "statusListCredential", "statusListIndex")
     )
-    if purpose in ("refresh", "message"):
+    if purpose == "refresh":
         return None
-    if purpose not in _VOIDING or url is None or index is None or not _INDEX.fullmatch(index):
+    if purpose not in (*_VOIDING, _MESSAGE) or url is None or index is None or not _INDEX.fullmatch(index):
         return Reason("MALFORMED_VALUE_ERROR", "a status list entry lacks its purpose, list or index")
-    if value.get("statusSize", 1) != 1:
-        return Reason("MALFORMED_VALUE_ERROR", "a status list entry of more than one bit is not understood here")
+    bits = value.get("statusSize", 1)
+    if (
+        isinstance(bits, bool)
+        or not isinstance(bits, int)
+        or not 1 <= bits <= (_MOST_BITS if purpose == _MESSAGE else 1)
+    ):
+        return Reason("MALFORMED_VALUE_ERROR", "a status list entry has a size that its purpose does not have")
     if int(index) < 0:
         return Reason("RANGE_ERROR", "a status list index is negative")
-    return Entry(purpose, url, int(index))
+    return Entry(purpose, url, int(index), bits)

@@ -52,13 +52,13 @@ def read_copy(document: Any, url: str, issuer: str, keys: Mapping[str, str], now
     return StatusListCopy(url, issuer, purposes, _unpack(subject.get("encodedList")), _ttl(subject), now)
 
 
-def look_up(copy: StatusListCopy, entry: Entry) -> bool:
-    """The entry's bit. Raises UnusableStatusList."""
+def look_up(copy: StatusListCopy, entry: Entry) -> int:
+    """The entry's bit, or of a message the number that its bits make. Raises UnusableStatusList."""
     if entry.purpose not in copy.purposes:
         raise UnusableStatusList("STATUS_VERIFICATION_ERROR", "the status list is for another purpose than the entry")
-    if entry.index >= copy.bits.size:
+    if (entry.index + 1) * entry.bits > copy.bits.size:
         raise UnusableStatusList("RANGE_ERROR", "the entry lies outside the status list")
-    return copy.bits.get(entry.index)
+    return copy.bits.value(entry.index, entry.bits)
 
 
 def _check_claims(presented: Presented, url: str, issuer: str, keys: Mapping[str, str], now: datetime) -> None:

@@ -92,3 +92,22 @@ def test_ten_gigabytes_of_zeros_are_not_unpacked() -> None:
     tracemalloc.stop()
     assert refused.value.code == "status-list-too-large"
     assert peak < 5 * len(bomb)
+
+
+@given(st.integers(1, 8), st.dictionaries(st.integers(0, 200), st.integers(0, 255), max_size=20))
+def test_entries_of_several_bits_stand_side_by_side(bits: int, values: dict[int, int]) -> None:
+    made = StatusList.empty(2048)
+    for index, value in values.items():
+        made.set_value(index, bits, value % 2**bits)
+    again = StatusList.decode(made.encode())
+    assert all(again.value(index, bits) == value % 2**bits for index, value in values.items())
+    others = set(range(201)) - values.keys()
+    assert not any(again.value(index, bits) for index in others)
+
+
+def test_the_first_bit_of_an_entry_is_its_highest() -> None:
+    made = StatusList.empty(16)
+    made.set_value(1, 4, 0b1010)
+    assert bytes(made) == b"\x0a\x00"
+    with pytest.raises(StatusListError):
+        made.value(4, 4)

@@ -67,9 +67,18 @@ def test_more_entries_than_a_credential_needs_are_a_fault() -> None:
     assert [fault.code for fault in presented.faults] == ["MALFORMED_VALUE_ERROR"]
 
 
-def test_an_entry_that_only_informs_is_passed_over() -> None:
-    presented = read({"credentialStatus": {**ENTRY, "statusPurpose": "message"}})
+def test_an_entry_that_says_where_to_refresh_is_passed_over() -> None:
+    presented = read({"credentialStatus": {**ENTRY, "statusPurpose": "refresh"}})
     assert presented.entries == presented.faults == ()
+
+
+def test_an_entry_with_messages_has_a_size_and_others_have_one_bit() -> None:
+    sized = {**ENTRY, "statusSize": 3}
+    (message,) = read({"credentialStatus": {**sized, "statusPurpose": "message"}}).entries
+    assert (message.bits, message.is_message) == (3, True)
+    for purpose, size in (("revocation", 3), ("message", 0), ("message", 33), ("message", "2"), ("message", True)):
+        presented = read({"credentialStatus": {**sized, "statusPurpose": purpose, "statusSize": size}})
+        assert [fault.code for fault in presented.faults] == ["MALFORMED_VALUE_ERROR"]
 
 
 def test_only_what_is_canonicalised_as_rdf_weighs_anything() -> None:
