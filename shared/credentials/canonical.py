@@ -9,6 +9,7 @@ import pyoxigraph
 import rfc8785
 
 from shared.credentials.json_ld import CanonicalError, to_nquads
+from shared.credentials.keys import Hash
 from shared.credentials.plain_rdf import plain_nquads
 from shared.credentials.scopes import Unsure
 from shared.credentials.work_limit import MAX_ALIKE, check_size, check_work
@@ -19,6 +20,10 @@ _UNCERTAIN_NUMBER = re.compile(rb"[:,\[]-?\d+(?:[.eE]|\d{15})")
 _UNCERTAIN_ORDER = re.compile(rb"[\xee-\xff]")
 # As the N-Quads here name them; a hit inside a literal only costs a check that was not needed.
 _BLANK_NODE = re.compile(r"_:[A-Za-z0-9]+")
+_ALGORITHMS: dict[Hash, Any] = {
+    "sha256": pyoxigraph.CanonicalizationAlgorithm.RDFC_1_0_SHA_256,
+    "sha384": pyoxigraph.CanonicalizationAlgorithm.RDFC_1_0_SHA_384,
+}
 
 
 def jcs(document: Any) -> bytes:
@@ -43,9 +48,9 @@ def _is_certain(fast: bytes) -> bool:
     )
 
 
-def rdfc(document: Mapping[str, Any]) -> bytes:
+def rdfc(document: Mapping[str, Any], hashed: Hash = "sha256") -> bytes:
     """The canonical N-Quads of a JSON-LD document. Raises CanonicalError, as `safe_nquads`."""
-    return canonical_quads(safe_nquads(document))
+    return canonical_quads(safe_nquads(document), hashed)
 
 
 def safe_nquads(document: Mapping[str, Any]) -> str:
@@ -60,8 +65,11 @@ def safe_nquads(document: Mapping[str, Any]) -> str:
         return to_nquads(document)
 
 
-def canonical_quads(nquads: str) -> bytes:
-    """RDFC-1.0 of a dataset. Raises CanonicalError for what is no N-Quads, or would take too long."""
+def canonical_quads(nquads: str, hashed: Hash = "sha256") -> bytes:
+    """RDFC-1.0 of a dataset. Raises CanonicalError for what is no N-Quads, or would take too long.
+
+    The order in which blank nodes are numbered follows from hashes, so another hash gives another form.
+    """
     try:
         dataset = pyoxigraph.Dataset(pyoxigraph.parse(nquads, format=pyoxigraph.RdfFormat.N_QUADS))
     except (SyntaxError, ValueError):
@@ -70,6 +78,6 @@ def canonical_quads(nquads: str) -> bytes:
         ) from None
     if len(set(_BLANK_NODE.findall(nquads))) > MAX_ALIKE:
         check_work(dataset)
-    dataset.canonicalize(pyoxigraph.CanonicalizationAlgorithm.RDFC_1_0)
+    dataset.canonicalize(_ALGORITHMS[hashed])
     lines = sorted(f"{quad} .\n" for quad in dataset)
     return "".join(lines).encode()

@@ -13,12 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
 Algorithm = Literal["Ed25519", "P-256", "P-384"]
+Hash = Literal["sha256", "sha384"]
 PublicKey = Ed25519PublicKey | ec.EllipticCurvePublicKey
 PrivateKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
 ALGORITHMS: tuple[Algorithm, ...] = ("Ed25519", "P-256", "P-384")
-HASHES: dict[Algorithm, Literal["sha256", "sha384"]] = {"Ed25519": "sha256", "P-256": "sha256", "P-384": "sha384"}
-"""What a document is hashed with before a key of that algorithm signs it."""
+HASHES: dict[Algorithm, Hash] = {"Ed25519": "sha256", "P-256": "sha256", "P-384": "sha384"}
+"""What a document is canonicalised and hashed with before a key of that algorithm signs it."""
 SIGNATURE_BYTES: dict[Algorithm, int] = {"Ed25519": 64, "P-256": 64, "P-384": 96}
 _CURVES: dict[str, Algorithm] = {"secp256r1": "P-256", "secp384r1": "P-384"}
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal, cast
 
 from shared.credentials.canonical import jcs, rdfc
@@ -221,15 +222,13 @@ def _hash_data(
     algorithm: Algorithm,
 ) -> bytes:
     """The hash of the canonical proof options, then that of the canonical document (3.2.4, 3.3.4 of both)."""
-    canonical: Callable[[Mapping[str, Any]], bytes]
-    if suite in JCS_SUITES:
-        canonical = jcs
-    else:
+    hashed = HASHES[algorithm]
+    canonical: Callable[[Mapping[str, Any]], bytes] = jcs
+    if suite not in JCS_SUITES:
         config = {**config, "@context": unsecured.get("@context")}
-        canonical = rdfc
+        canonical = partial(rdfc, hashed=hashed)  # the key decides how blank nodes are numbered too (ECDSA, 3)
     try:
         options, body = canonical(config), canonical(unsecured)
     except CanonicalError as error:
         raise ProofError(error.code, error.detail, error.pointer) from None
-    hashed = HASHES[algorithm]
     return hashlib.new(hashed, options).digest() + hashlib.new(hashed, body).digest()

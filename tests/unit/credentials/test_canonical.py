@@ -1,5 +1,6 @@
 """JCS equals the reference library, and RDFC says what is lost instead of losing it."""
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.credentials import CanonicalError, jcs, rdfc
+from shared.credentials.keys import Hash
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -76,3 +78,18 @@ def test_values_become_the_literals_that_json_ld_says(value: Any, literal: str) 
 def test_statements_stand_in_code_point_order() -> None:
     lines = canonical(["\uffef", "\U00010000", "b", "a"]).splitlines()
     assert [line.split('"')[1] for line in lines] == ["a", "b", "\uffef", "\U00010000"]
+
+
+@pytest.mark.parametrize("hashed", ["sha256", "sha384"])
+def test_blank_nodes_are_numbered_in_the_order_of_the_hash(hashed: Hash) -> None:
+    names = [f"Person {number}" for number in range(20)]
+
+    def first_degree(name: str) -> str:  # RDFC-1.0, 4.6.3
+        said = f'<https://e.example/s> <https://e.example/all> _:a .\n_:a <https://e.example/p> "{name}" .\n'
+        return hashlib.new(hashed, said.encode()).hexdigest()
+
+    context = {"id": "@id", "p": "https://e.example/p", "all": "https://e.example/all"}
+    document = {"@context": context, "id": "https://e.example/s", "all": [{"p": name} for name in names]}
+    lines = rdfc(document, hashed).decode().splitlines()
+    numbers = {line.split('"')[1]: int(line.split()[0].removeprefix("_:c14n")) for line in lines if '"' in line}
+    assert sorted(names, key=lambda name: numbers[name]) == sorted(names, key=first_degree)
