@@ -18,6 +18,9 @@ from shared.credentials.spelling import disguised
 RELATIVE = "relative://here/"
 _BROKEN = (RecursionError, TypeError, AttributeError, KeyError, ValueError)  # what the library stumbles over
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
+# By default RDF says nothing of a text's direction, and it would go unsigned. Data Integrity leaves the choice open
+# (w3c/vc-data-integrity#366); this is what other implementations that keep it do.
+_TO_RDF = {"format": "application/n-quads", "rdfDirection": "i18n-datatype"}
 
 
 class CanonicalError(Exception):
@@ -41,7 +44,7 @@ def to_nquads(document: Mapping[str, Any]) -> str:
     if (reason := disguised(document, expanded)) is not None:
         raise CanonicalError("not-plain", reason)
     try:
-        return str(jsonld.to_rdf(expanded, {**_options(), "format": "application/n-quads"}))
+        return str(jsonld.to_rdf(expanded, {**_options(), **_TO_RDF}))
     except jsonld.JsonLdError as error:
         raise _translate(error) from None
     except _BROKEN as error:

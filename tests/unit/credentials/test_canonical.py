@@ -93,3 +93,11 @@ def test_blank_nodes_are_numbered_in_the_order_of_the_hash(hashed: Hash) -> None
     lines = rdfc(document, hashed).decode().splitlines()
     numbers = {line.split('"')[1]: int(line.split()[0].removeprefix("_:c14n")) for line in lines if '"' in line}
     assert sorted(names, key=lambda name: numbers[name]) == sorted(names, key=first_degree)
+
+
+def test_the_direction_of_a_text_is_kept() -> None:
+    named = [canonical({"@value": "x", "@language": "ar-EG", "@direction": direction}) for direction in ("rtl", "ltr")]
+    assert [line.split("^^")[1] for line in named] == [
+        f"<https://www.w3.org/ns/i18n#ar-eg_{direction}> .\n" for direction in ("rtl", "ltr")
+    ]
+    assert "<https://www.w3.org/ns/i18n#_rtl>" in canonical({"@value": "x", "@direction": "rtl"})
