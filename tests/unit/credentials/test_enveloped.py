@@ -146,6 +146,8 @@ ATTACKS: dict[str, tuple[str, str, str]] = {
         "Ed25519",
         "malformed-token",
     ),
+    "half a character": (forged({"alg": "EdDSA"}, {**badge(), "name": "\ud83d"}), "Ed25519", "malformed-token"),
+    "the other half": (forged({"alg": "EdDSA"}, {**badge(), "name": "\udc00"}), "Ed25519", "malformed-token"),
     "another type": (forged({"alg": "EdDSA", "typ": "at+jwt"}), "Ed25519", "malformed-token"),
     "a claim that contradicts": (
         forged({"alg": "EdDSA"}, {**badge(), "iss": "did:web:other.example"}),
@@ -161,6 +163,12 @@ ATTACKS: dict[str, tuple[str, str, str]] = {
     "padding": (TOKENS["Ed25519"] + "=", "Ed25519", "malformed-token"),
     "a part more": (TOKENS["Ed25519"] + ".AA", "Ed25519", "malformed-token"),
 }
+
+
+def test_characters_of_every_plane_are_kept() -> None:
+    document = {**badge(), "name": "\U0001f600 \U00010000 \U0010ffff \\ud83d"}
+    token = secure_token(document, key=PAIRS["Ed25519"], verification_method=METHOD, created=CREATED)
+    assert read_token(token, "vc").document["name"] == document["name"]
 
 
 @pytest.mark.parametrize("name", ATTACKS)
