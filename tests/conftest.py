@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures.services",
     "tests.fixtures.issuer",
     "tests.fixtures.receiver",
+    "tests.fixtures.node",
 ]
 
 
