@@ -46,14 +46,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_context(db: Database, client: OutboundClient, notes: Notes, registry: str, public_url: str) -> Context:
+def build_context(db: Database, client: OutboundClient, notes: Notes, settings: Settings) -> Context:
     """Everything the routes work with."""
-    fetcher = Fetcher(client)
+    fetcher, registry = Fetcher(client), settings.registry_url.rstrip("/")
     issuers = Issuers(db, Resolver(db, fetcher, utc_now))
     verifier = Verifier(db, issuers, Statuses(db, fetcher, issuers, utc_now), notes, registry, utc_now)
-    challenges = Challenges(db, utc_now)
+    challenges = Challenges(db, settings.operator_token.get_secret_value(), utc_now)
     presentations = PresentationVerifier(verifier, issuers, challenges, utc_now)
-    return Context(verifier, presentations, challenges, public_url)
+    return Context(verifier, presentations, challenges, settings.verifier_url.rstrip("/"))
 
 
 async def run(settings: Settings) -> None:
@@ -89,7 +89,7 @@ async def run(settings: Settings) -> None:
             ),
             ready=[lambda: ("relay", relay.trouble), lambda: ("consumer", consumer.trouble)],
         )
-        app.state.context = build_context(db, strangers, notes, settings.registry_url.rstrip("/"), public)
+        app.state.context = build_context(db, strangers, notes, settings)
         purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
         components: list[Component] = [Recording(db, notes), relay, consumer, purge]
         await serve(app, host=settings.host, port=settings.port, components=components)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
@@ -14,6 +14,7 @@ from shared.credentials.keys import PrivateKey
 from shared.credentials.multikey import decode_multikey
 from shared.credentials.proof_error import ProofError
 from shared.credentials.sd_jwt import make_sd_jwt, present, read_sd_jwt
+from shared.credentials.times import timestamp
 
 EnvelopeKind = Literal["vc", "vp"]
 _TYPES: dict[str, EnvelopeKind] = {"EnvelopedVerifiableCredential": "vc", "EnvelopedVerifiablePresentation": "vp"}
@@ -169,8 +170,23 @@ def _document_of(claims: Mapping[str, Any], kind: EnvelopeKind) -> Mapping[str, 
         merged["issuer"] = claims["iss"]
     if isinstance(claims.get("jti"), str):
         merged.setdefault("id", claims["jti"])
+    for claim, name in (("nbf", "issuanceDate"), ("exp", "expirationDate")) if kind == "vc" else ():
+        if (moment := _moment(claims.get(claim))) is not None:
+            merged.setdefault(name, timestamp(moment))
+    subject = merged.get("credentialSubject")
+    if isinstance(claims.get("sub"), str) and isinstance(subject, Mapping):
+        merged["credentialSubject"] = {"id": claims["sub"], **subject}
     _agree(claims, merged)
     return merged
+
+
+def _moment(seconds: Any) -> datetime | None:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _agree(claims: Mapping[str, Any], document: Mapping[str, Any]) -> None:

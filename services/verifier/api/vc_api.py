@@ -170,7 +170,7 @@ async def derive_credential(body: DeriveRequest, here: Here) -> Response:
 @routes.post("/challenges", response_model=ChallengeAnswer, status_code=201)
 async def challenge(here: Here) -> Response:
     """A question for a presentation to answer: whoever sees the answer cannot use it again."""
-    return Response(orjson.dumps({"challenge": await here.challenges.give()}), 201, media_type="application/json")
+    return Response(orjson.dumps({"challenge": here.challenges.give()}), 201, media_type="application/json")
 
 
 def _client(request: Request) -> str:

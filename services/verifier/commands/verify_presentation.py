@@ -33,6 +33,7 @@ class PresentationVerifier:
         self, verifier: Verifier, issuers: Issuers, challenges: Challenges, clock: Callable[[], datetime]
     ) -> None:
         self._verifier, self._issuers, self._challenges, self._clock = verifier, issuers, challenges, clock
+        self._heavy = asyncio.Semaphore(1)
 
     async def verify_presentation(
         self, document: Mapping[str, Any], question: Question, client: str, *, proofs_only: bool
@@ -50,7 +51,8 @@ class PresentationVerifier:
         for controller in list({one.controller: None for one in presented.proofs if one.controller})[:MAX_PROOFS]:
             purpose = presentation.purpose_of(document)
             keys |= (await self._issuers.keys_of(controller, client, purpose))[0]
-        proof = await asyncio.to_thread(presentation.proof, presented, keys, question, self._clock())
+        async with self._heavy:
+            proof = await asyncio.to_thread(presentation.proof, presented, keys, question, self._clock())
         done = (proof, schema, presentation.holder(presented))
         credentials = many(document.get("verifiableCredential"))
         inside = [await self._credential(one, client, proofs_only) for one in credentials]

@@ -211,8 +211,16 @@ def test_the_header_names_the_verification_method(kid: Any, issuer: str, method:
 
 def test_a_credential_of_1_1_is_read_from_its_claim() -> None:
     inner = {name: value for name, value in badge().items() if name not in ("id", "issuer")}
-    token = read_token(forged({"alg": "EdDSA", **KID}, {"iss": ISSUER, "jti": "urn:x:1", "nbf": 1, "vc": inner}))
-    assert (token.document["issuer"], token.document["id"]) == (ISSUER, "urn:x:1")
+    subject = {name: value for name, value in inner.pop("credentialSubject").items() if name != "id"}
+    claims = {"iss": ISSUER, "jti": "urn:x:1", "nbf": 0, "exp": 1893456000, "sub": "did:example:s"}
+    token = read_token(forged({"alg": "EdDSA", **KID}, {**claims, "vc": {**inner, "credentialSubject": subject}}))
+    document = token.document
+    assert (document["issuer"], document["id"], document["credentialSubject"]["id"]) == (
+        ISSUER,
+        "urn:x:1",
+        "did:example:s",
+    )
+    assert (document["issuanceDate"], document["expirationDate"]) == ("1970-01-01T00:00:00Z", "2030-01-01T00:00:00Z")
 
 
 @pytest.mark.parametrize(
