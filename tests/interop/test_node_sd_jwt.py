@@ -1,0 +1,77 @@
+"""SD-JWTs exchanged with `@sd-jwt/core`: issuer, holder and verifier on either side."""
+
+import pytest
+
+from shared.credentials import ALGORITHMS, Algorithm, ProofError, encode_jwk
+from shared.credentials.sd_jwt import bind, make_sd_jwt, present, read_sd_jwt, verify_binding, verify_sd_jwt
+from tests.fixtures.node_peer import NodePeer, PeerRefused
+from tests.interop.issuers import CREATED, Issuer
+
+PAYLOAD = {"vct": "urn:x:badge", "given": "Ada 😀", "family": "Lovelace", "scores": [1, 2.5]}
+HEADER = {"typ": "dc+sd-jwt"}
+AUDIENCE, NONCE = "https://verifier.example", "c0ffee"
+ISSUED_AT = int(CREATED.timestamp())
+of_every_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS)
+Parties = tuple[Issuer, Issuer]
+
+
+@pytest.fixture
+def parties(algorithm: Algorithm) -> Parties:
+    """Who issues and who holds."""
+    return Issuer.new(algorithm), Issuer.new(algorithm)
+
+
+def issued(node_peer: NodePeer, issuing: str, parties: Parties) -> str:
+    issuer, holder = parties
+    public = holder.key.public_key()
+    if issuing == "ours":
+        return make_sd_jwt(PAYLOAD, ["/given", "/family"], key=issuer.key, header=HEADER, holder=public)
+    payload = {**PAYLOAD, "cnf": {"jwk": encode_jwk(public)}}
+    request = {"payload": payload, "frame": {"_sd": ["given", "family"]}, "key": issuer.jwk, "header": HEADER}
+    return str(node_peer.ask("signSdJwt", **request)["token"])
+
+
+def presented(node_peer: NodePeer, presenting: str, token: str, holder: Issuer) -> str:
+    """Only the first name, bound to the verifier's question."""
+    if presenting == "ours":
+        return bind(present(token, ["/given"]), key=holder.key, audience=AUDIENCE, nonce=NONCE, created=CREATED)
+    binding = {"iat": ISSUED_AT, "aud": AUDIENCE, "nonce": NONCE}
+    request = {"token": token, "disclose": {"given": True}, "key": holder.jwk, "binding": binding}
+    return str(node_peer.ask("presentSdJwt", **request)["token"])
+
+
+@of_every_algorithm
+@pytest.mark.parametrize("presenting", ["ours", "theirs"])
+@pytest.mark.parametrize("issuing", ["ours", "theirs"])
+def test_a_part_verifies_on_both_sides(node_peer: NodePeer, issuing: str, presenting: str, parties: Parties) -> None:
+    issuer, holder = parties
+    shown = presented(node_peer, presenting, issued(node_peer, issuing, parties), holder)
+    expected = {name: value for name, value in PAYLOAD.items() if name != "family"}
+
+    token = read_sd_jwt(shown)
+    ours = verify_sd_jwt(token, issuer.key.public_key())
+    assert {name: ours.get(name) for name in PAYLOAD} == {**expected, "family": None}
+    answer = verify_binding(token)
+    assert (answer.audience, answer.nonce, answer.issued_at) == (AUDIENCE, NONCE, ISSUED_AT)
+
+    keys = {"key": encode_jwk(issuer.key.public_key()), "holder": encode_jwk(holder.key.public_key())}
+    theirs = node_peer.ask("verifySdJwt", token=shown, nonce=NONCE, **keys)
+    assert {name: theirs["payload"].get(name) for name in PAYLOAD} == {**expected, "family": None}
+    assert theirs["binding"]["nonce"] == NONCE
+    with pytest.raises(PeerRefused):
+        node_peer.ask("verifySdJwt", token=shown, nonce="another", **keys)
+
+
+@of_every_algorithm
+@pytest.mark.parametrize("presenting", ["ours", "theirs"])
+def test_another_disclosure_is_refused_on_both_sides(node_peer: NodePeer, presenting: str, parties: Parties) -> None:
+    """What the holder signed was another selection."""
+    issuer, holder = parties
+    whole = issued(node_peer, "theirs", parties)
+    shown = presented(node_peer, presenting, whole, holder)
+    more = present(whole, ["/given", "/family"]) + shown.rpartition("~")[2]
+    with pytest.raises(ProofError, match="other disclosures"):
+        verify_binding(read_sd_jwt(more))
+    keys = {"key": encode_jwk(issuer.key.public_key()), "holder": encode_jwk(holder.key.public_key())}
+    with pytest.raises(PeerRefused, match="sd_hash"):
+        node_peer.ask("verifySdJwt", token=more, nonce=NONCE, **keys)
