@@ -14,9 +14,9 @@ from shared.credentials.plain_rdf import plain_nquads
 from shared.credentials.scopes import Unsure
 from shared.credentials.work_limit import MAX_ALIKE, check_size, check_work
 
-# What orjson may write otherwise: floats (NaN becomes null), integers beyond 2^53, and keys whose order differs
-# between UTF-8 and UTF-16. A hit inside a string only costs the slower library.
-_UNCERTAIN_NUMBER = re.compile(rb"[:,\[]-?\d+(?:[.eE]|\d{15})")
+# What orjson may write otherwise: floats with an exponent or without a fraction (NaN becomes null), integers beyond
+# 2^53, and keys whose order differs between UTF-8 and UTF-16. A hit inside a string only costs the slower library.
+_UNCERTAIN_NUMBER = re.compile(rb"[:,\[]-?\d+(?:\.0[,\]}]|(?:\.\d+)?[eE]|\d{15})")
 _UNCERTAIN_ORDER = re.compile(rb"[\xee-\xff]")
 # As the N-Quads here name them; a hit inside a literal only costs a check that was not needed.
 _BLANK_NODE = re.compile(r"_:[A-Za-z0-9]+")

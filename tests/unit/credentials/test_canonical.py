@@ -1,6 +1,9 @@
 """JCS equals the reference library, and RDFC says what is lost instead of losing it."""
 
 import hashlib
+import math
+import random
+import struct
 from typing import Any
 
 import pytest
@@ -26,6 +29,20 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 @settings(max_examples=500, deadline=None)
 def test_jcs_equals_the_reference(value: Any) -> None:
     assert jcs(value) == rfc8785.dumps(value)
+
+
+def test_jcs_writes_every_kind_of_float_as_the_reference_does() -> None:
+    dice = random.Random(7)
+    kinds = [
+        lambda: struct.unpack("d", dice.randbytes(8))[0],
+        lambda: round(dice.uniform(-1e6, 1e6), dice.randint(0, 8)),
+        lambda: dice.uniform(-1, 1) * 10.0 ** dice.randint(-9, 22),
+        lambda: float(dice.randint(-(10**17), 10**17)),
+    ]
+    for _ in range(20_000):
+        number = dice.choice(kinds)()
+        if math.isfinite(number):
+            assert jcs([number]) == rfc8785.dumps([number])
 
 
 @pytest.mark.parametrize(
