@@ -14,14 +14,18 @@ _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _PREFIXES: dict[Algorithm, bytes] = {"Ed25519": b"\xed\x01", "P-256": b"\x80\x24", "P-384": b"\x81\x24"}
 _SIZES: dict[Algorithm, int] = {"Ed25519": 32, "P-256": 33, "P-384": 49}
 _MAX_TEXT = 1000
+_CHUNK_PAIRS = 5
+_CHUNK = 3364**_CHUNK_PAIRS
 
 
 def encode_base58(data: bytes) -> str:
     """Base58-btc; leading zero bytes become leading `1`s."""
     number, pairs = int.from_bytes(data), []
     while number:
-        number, rest = divmod(number, 3364)
-        pairs.append(_PAIRS[rest])
+        number, chunk = divmod(number, _CHUNK)  # few long divisions, then short ones
+        for _ in range(_CHUNK_PAIRS):
+            chunk, rest = divmod(chunk, 3364)
+            pairs.append(_PAIRS[rest])
     text = "".join(reversed(pairs)).lstrip("1")
     return "1" * (len(data) - len(data.lstrip(b"\0"))) + text
 
@@ -32,8 +36,11 @@ def decode_base58(text: str) -> bytes:
         raise ValueError("too long for a key or a signature")
     number = 0
     try:
-        for character in text:
-            number = number * 58 + _DIGITS[character]
+        for start in range(0, len(text), 2 * _CHUNK_PAIRS):
+            part, chunk = text[start : start + 2 * _CHUNK_PAIRS], 0
+            for character in part:
+                chunk = chunk * 58 + _DIGITS[character]
+            number = number * 58 ** len(part) + chunk
     except KeyError:
         raise ValueError("not base58") from None
     zeros = len(text) - len(text.lstrip("1"))
