@@ -1,7 +1,6 @@
 """The proof values of `ecdsa-sd-2023`: Data Integrity ECDSA Cryptosuites 1.0 (3.5.2 to 3.5.8), read strictly."""
 
-import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,15 +95,41 @@ def _parts(text: str, header: bytes, otherwise: str) -> list[Any]:
         raw = b""
     if not raw.startswith(header):
         raise MalformedDisclosure(otherwise)
-    stream = io.BytesIO(raw[len(header) :])
-    try:
-        parts = cbor2.load(stream)
-        rest = stream.read(1)
-    except (cbor2.CBORDecodeError, ValueError, TypeError, RecursionError, MemoryError, OverflowError):
-        raise MalformedDisclosure("the proof value is not CBOR") from None
-    if rest or not isinstance(parts, list) or len(parts) != 5 or cbor2.dumps(parts) != raw[len(header) :]:
-        raise MalformedDisclosure("the proof value is not five parts in CBOR's shortest form")
+    parts = _plain_cbor(raw[len(header) :])
+    if not isinstance(parts, list) or len(parts) != 5:
+        raise MalformedDisclosure("the proof value is not five parts")
     return parts
+
+
+def _plain_cbor(encoded: bytes) -> Any:
+    """CBOR (RFC 8949) without tags, indefinite lengths or repeated keys, in its shortest form and nothing behind it."""
+    try:
+        value = cbor2.loads(
+            encoded, semantic_decoders=_NoTags(), max_depth=3, allow_indefinite=False, allow_duplicate_keys=False
+        )
+        is_shortest = cbor2.dumps(value) == encoded
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError):
+        is_shortest = False
+    if not is_shortest:
+        raise MalformedDisclosure("the proof value is not plain CBOR")
+    return value
+
+
+class _NoTags(Mapping[int, Any]):
+    """A reader for every tag there is, which refuses it: the library's own would build anything, at any cost."""
+
+    def __getitem__(self, tag: int) -> Any:
+        return _refuse_tag
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 1
+
+
+def _refuse_tag(*_: Any) -> Any:
+    raise ValueError("a tag")
 
 
 def _signatures(value: Any) -> tuple[bytes, ...]:

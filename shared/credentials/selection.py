@@ -62,7 +62,10 @@ def canonical_labels(statements: str) -> dict[str, str]:
     """
     form = canonical_quads(statements).decode()  # refuses that; the canonicaliser that tells the labels is slower
     algorithm = canon.URDNA2015()
-    algorithm.main(nquads.parse_nquads(statements), {"format": "application/n-quads"})
+    try:
+        algorithm.main(nquads.parse_nquads(statements), {"format": "application/n-quads"})
+    except nquads.ParserError:  # it takes more characters for the end of a line than N-Quads do
+        raise CanonicalError("not-selectable", "a text of this document has a line separator within it") from None
     issued = algorithm.canonical_issuer.existing
     labels = {label.removeprefix("_:"): name.removeprefix("_:") for label, name in issued.items()}
     if "".join(relabel(statements, labels)) != form:
@@ -76,7 +79,7 @@ def relabel(statements: str, labels: LabelMap) -> list[str]:
     def renamed(found: re.Match[str]) -> str:
         return f"{found[1]}_:{labels[found[2]]}"
 
-    return sorted(_outside_literals(line, renamed) + "\n" for line in statements.splitlines())
+    return sorted(_outside_literals(line, renamed) + "\n" for line in statements.split("\n") if line)
 
 
 def _outside_literals(line: str, renamed: Callable[[re.Match[str]], str]) -> str:

@@ -5,11 +5,12 @@ import random
 from datetime import UTC, datetime
 from typing import Any
 
+import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.credentials import ProofError, derive, encode_multikey, generate, sign_base, verify_proof
-from shared.credentials.disclosure import decode_base, decode_derived
+from shared.credentials import ProofError, derive, encode_base64url, encode_multikey, generate, sign_base, verify_proof
+from shared.credentials.disclosure import MalformedDisclosure, decode_base, decode_derived
 from shared.credentials.multikey import decode_base58
 from shared.credentials.selection import InvalidPointer, select
 from tests.unit.credentials.badges import CREATED, badge
@@ -219,3 +220,38 @@ def test_a_part_keeps_ids_and_types_on_the_way_and_the_order_of_what_is_chosen()
     assert select(document, []) is None
     with pytest.raises(InvalidPointer):
         select(document, ["/a/-1"])
+
+
+LINE_SEPARATORS = ["a\u2028b", "a\x85b"]  # which the canonicaliser that tells labels takes for ends of lines
+
+
+@pytest.mark.parametrize("text", [*LINE_SEPARATORS, "a\x0cb", 'a" _:c14n0 b', "\\u0041\n\t", "_:b0", "\x01"])
+def test_a_text_that_looks_like_something_else_is_signed_or_refused(text: str) -> None:
+    document = {**two_lists(), "name": text}
+    if text in LINE_SEPARATORS:
+        with pytest.raises(ProofError, match="not-selectable"):
+            base(document)
+        return
+    shown = derive(base(document), ["/name", "/credentialSubject"])
+    verify_proof(shown, KEYS)
+    assert refused({**shown, "name": text + "x"})
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        b"\x9f\xff",
+        cbor2.dumps([1, 2, 3, 4, 5]) + b"\x00",
+        cbor2.dumps(cbor2.CBORTag(35, "(a+)+$")),
+        cbor2.dumps(cbor2.CBORTag(30, [1, 0])),
+        b"\x85" * 200,
+        b"\xa2\x00\x40\x00\x40",
+        b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"",
+    ],
+)
+def test_cbor_that_is_not_plain_is_refused(encoded: bytes) -> None:
+    for header in (b"\xd9\x5d\x00", b"\xd9\x5d\x01"):
+        for read in (decode_base, decode_derived):
+            with pytest.raises(MalformedDisclosure):
+                read("u" + encode_base64url(header + encoded))
