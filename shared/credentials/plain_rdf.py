@@ -68,7 +68,9 @@ class _Writer:
 
     def top(self, document: Mapping[str, Any], scope: Scope) -> None:
         """The document itself."""
-        self.node(document, scope)
+        subject = self.node(document, scope)
+        if subject.startswith("<") and subject != f"<{document.get('id')}>":
+            raise Unsure("an id by a prefix")
         if not self.lines:
             raise Unsure("a document that says nothing")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.credentials import CREDENTIALS_V2, ProofError, check_structure, verify_proof
+from shared.credentials import CREDENTIALS_V2, CanonicalError, ProofError, check_structure, rdfc, verify_proof
 from tests.unit.credentials.badges import CREATED, KEYS, badge, signed
 
 Document = dict[str, Any]
@@ -126,6 +126,15 @@ def test_everything_else_may_be_spelled_as_its_author_likes() -> None:
     )
     verify_proof(document, KEYS)
     assert check_structure(document) == []
+
+
+def test_an_id_by_a_prefix_is_another_spelling_by_either_way() -> None:
+    """Security contexts have prefixes, so that the short way to RDF meets them too."""
+    for context in ("https://w3id.org/security/v2", {"sec": "https://w3id.org/security#", "id": "@id"}):
+        with pytest.raises(CanonicalError, match="not-plain"):
+            rdfc({"@context": [context, {"note": "https://e.example/note"}], "id": "sec:1", "note": "x"})
+    with pytest.raises(CanonicalError, match="not-plain"):
+        rdfc({"@context": "https://w3id.org/security/v2", "id": "sec:1", "type": "EcdsaSecp256k1Signature2019"})
 
 
 def test_a_status_list_is_held_to_the_same() -> None:
