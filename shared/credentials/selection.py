@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyoxigraph
-from pyld import canon, nquads
+from pyld import canon
 
 from shared.credentials.canonical import canonical_quads, safe_nquads
 from shared.credentials.json_ld import CanonicalError
@@ -62,15 +62,45 @@ def canonical_labels(statements: str) -> dict[str, str]:
     """
     form = canonical_quads(statements).decode()  # refuses that; the canonicaliser that tells the labels is slower
     algorithm = canon.URDNA2015()
-    try:
-        algorithm.main(nquads.parse_nquads(statements), {"format": "application/n-quads"})
-    except nquads.ParserError:  # it takes more characters for the end of a line than N-Quads do
-        raise CanonicalError("not-selectable", "a text of this document has a line separator within it") from None
+    algorithm.main(_dataset(statements), {"format": "application/n-quads"})
     issued = algorithm.canonical_issuer.existing
     labels = {label.removeprefix("_:"): name.removeprefix("_:") for label, name in issued.items()}
     if "".join(relabel(statements, labels)) != form:
         raise CanonicalError("not-selectable", "a text of this document is written in two ways")
     return labels
+
+
+class _Text(str):
+    """A literal's text, escaped as canonical N-Quads does; the canonicaliser's own `replace` would escape again."""
+
+    __slots__ = ()
+
+    def replace(self, *_: object) -> "_Text":
+        return self
+
+
+def _dataset(statements: str) -> dict[str, list[dict[str, dict[str, str]]]]:
+    """N-Quads as the canonicaliser takes them; its own reader ends lines at more characters than the format does."""
+    graphs: dict[str, list[dict[str, dict[str, str]]]] = {}
+    for quad in pyoxigraph.parse(statements, format=pyoxigraph.RdfFormat.N_QUADS):
+        graph = quad.graph_name
+        name = "@default" if isinstance(graph, pyoxigraph.DefaultGraph) else _term(graph)["value"]
+        triple = {"subject": _term(quad.subject), "predicate": _term(quad.predicate), "object": _term(quad.object)}
+        graphs.setdefault(name, []).append(triple)
+    return graphs
+
+
+def _term(term: Any) -> dict[str, str]:
+    if isinstance(term, pyoxigraph.NamedNode):
+        return {"type": "IRI", "value": term.value}
+    if isinstance(term, pyoxigraph.BlankNode):
+        return {"type": "blank node", "value": str(term)}
+    found = {
+        "type": "literal",
+        "value": _Text(str(pyoxigraph.Literal(term.value))[1:-1]),
+        "datatype": term.datatype.value,
+    }
+    return {**found, "language": str(term).rpartition("@")[2]} if term.language else found
 
 
 def relabel(statements: str, labels: LabelMap) -> list[str]:

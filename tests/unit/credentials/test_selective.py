@@ -222,16 +222,11 @@ def test_a_part_keeps_ids_and_types_on_the_way_and_the_order_of_what_is_chosen()
         select(document, ["/a/-1"])
 
 
-LINE_SEPARATORS = ["a\u2028b", "a\x85b"]  # which the canonicaliser that tells labels takes for ends of lines
-
-
-@pytest.mark.parametrize("text", [*LINE_SEPARATORS, "a\x0cb", 'a" _:c14n0 b', "\\u0041\n\t", "_:b0", "\x01"])
-def test_a_text_that_looks_like_something_else_is_signed_or_refused(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["a\u2028b", "a\u2029b", "a\x85b", "a\x0cb", 'a" _:c14n0 b', "\\u0041\n\t", "_:b0", "\x01", "\x7f\b"]
+)
+def test_a_text_that_looks_like_something_else_is_signed(text: str) -> None:
     document = {**two_lists(), "name": text}
-    if text in LINE_SEPARATORS:
-        with pytest.raises(ProofError, match="not-selectable"):
-            base(document)
-        return
     shown = derive(base(document), ["/name", "/credentialSubject"])
     verify_proof(shown, KEYS)
     assert refused({**shown, "name": text + "x"})
