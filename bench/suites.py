@@ -18,10 +18,10 @@ from rich.table import Table
 
 from bench.machine import describe
 from services.verifier.domain.did_document import did_key
-from shared.credentials import Algorithm, Cryptosuite, private_key, verify_proof
+from shared.credentials import Algorithm, Cryptosuite, private_key, sign, verify_proof
 from shared.credentials.keys import is_signature, make_signature, private_bytes
 from tests.fixtures.node_peer import NodePeer
-from tests.interop.issuers import NOW, Issuer
+from tests.interop.issuers import CREATED, NOW, Issuer
 from tests.unit.credentials.badges import badge
 
 ROUNDS = 5
@@ -69,9 +69,9 @@ def document_of(issuer: str) -> dict[str, Any]:
 
 def work(what: What, suite: Cryptosuite, issuer: Issuer, document: dict[str, Any]) -> Callable[[], object]:
     """What we do once for each credential; `document` is signed where it is to be verified."""
-    keys = did_key(issuer.did)
+    keys, method = did_key(issuer.did), issuer.method  # an issuer's own name is not made anew for each credential
     if what == "sign":
-        return lambda: issuer.sign(document, suite)
+        return lambda: sign(document, key=issuer.key, verification_method=method, cryptosuite=suite, created=CREATED)
     return lambda: verify_proof(document, keys)
 
 

@@ -15,7 +15,7 @@ from shared.credentials.scopes import Unsure
 from shared.credentials.work_limit import MAX_ALIKE, check_size, check_work
 
 # What orjson may write otherwise: floats with an exponent or without a fraction (NaN becomes null), integers beyond
-# 2^53, and keys whose order differs between UTF-8 and UTF-16. A hit inside a string only costs the slower library.
+# 2^53, and keys whose order differs between UTF-8 and UTF-16. A hit that was none only costs the slower library.
 _UNCERTAIN_NUMBER = re.compile(rb"[:,\[]-?\d+(?:\.0[,\]}]|(?:\.\d+)?[eE]|\d{15})")
 _UNCERTAIN_ORDER = re.compile(rb"[\xee-\xff]")
 # As the N-Quads here name them; a hit inside a literal only costs a check that was not needed.
@@ -41,9 +41,11 @@ def jcs(document: Any) -> bytes:
 
 
 def _is_certain(fast: bytes) -> bool:
+    # Without escapes every other piece between quotes is outside of strings: a tenth, searched instead of the whole.
+    bare = fast if b"\\" in fast else b"".join(fast.split(b'"')[::2])
     return (
-        b"null" not in fast
-        and _UNCERTAIN_NUMBER.search(fast) is None
+        b"null" not in bare
+        and _UNCERTAIN_NUMBER.search(bare) is None
         and (fast.isascii() or _UNCERTAIN_ORDER.search(fast) is None)
     )
 

@@ -20,12 +20,18 @@ _CHUNK = 3364**_CHUNK_PAIRS
 
 def encode_base58(data: bytes) -> str:
     """Base58-btc; leading zero bytes become leading `1`s."""
-    number, pairs = int.from_bytes(data), []
+    number = int.from_bytes(data)
+    pairs: list[str] = []
     while number:
         number, chunk = divmod(number, _CHUNK)  # few long divisions, then short ones
-        for _ in range(_CHUNK_PAIRS):
-            chunk, rest = divmod(chunk, 3364)
-            pairs.append(_PAIRS[rest])
+        high, low = divmod(chunk, 3364**2)
+        pairs += (
+            _PAIRS[low % 3364],
+            _PAIRS[low // 3364],
+            _PAIRS[high % 3364],
+            _PAIRS[high // 3364 % 3364],
+            _PAIRS[high // 3364**2],
+        )
     text = "".join(reversed(pairs)).lstrip("1")
     return "1" * (len(data) - len(data.lstrip(b"\0"))) + text
 

@@ -33,6 +33,7 @@ JCS_SUITES = ("eddsa-jcs-2022", "ecdsa-jcs-2019")  # tuples, so that any JSON va
 """Those that canonicalise the JSON itself and so cost next to nothing; the others canonicalise RDF."""
 _EDDSA = ("eddsa-rdfc-2022", "eddsa-jcs-2022")
 _LEGACY_TYPE = "Ed25519Signature2020"  # verified, never made: eddsa-rdfc-2022 under another name
+_DIGESTS = {"sha256": hashlib.sha256, "sha384": hashlib.sha384}
 _ALGORITHMS: dict[bool, tuple[Algorithm, ...]] = {True: ("Ed25519",), False: ("P-256", "P-384")}
 MAX_PROOFS = 8
 Purpose = Literal["assertionMethod", "authentication"]
@@ -231,4 +232,5 @@ def _hash_data(
         options, body = canonical(config), canonical(unsecured)
     except CanonicalError as error:
         raise ProofError(error.code, error.detail, error.pointer) from None
-    return hashlib.new(hashed, options).digest() + hashlib.new(hashed, body).digest()
+    digest = _DIGESTS[hashed]
+    return digest(options).digest() + digest(body).digest()
