@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from shared.credentials import CREDENTIALS_V1, ProofError
-from tests.fixtures.node_peer import NodePeer, PeerRefused
+from tests.fixtures.node_peer import NodePeer
+from tests.fixtures.peer import PeerRefused
 from tests.interop import documents
 from tests.interop.issuers import NOW, SUITES, Issuer, verify
 

@@ -7,7 +7,8 @@ import pytest
 from services.verifier.domain.did_document import did_key
 from shared.credentials import CREDENTIALS_V2, ProofError, verify_proof
 from shared.credentials import sign as sign_document
-from tests.fixtures.node_peer import NodePeer, PeerRefused
+from tests.fixtures.node_peer import NodePeer
+from tests.fixtures.peer import PeerRefused
 from tests.interop import documents
 from tests.interop.issuers import CREATED, NOW, SUITES, Issuer
 

@@ -4,7 +4,8 @@ import pytest
 
 from shared.credentials import ALGORITHMS, Algorithm, ProofError, encode_jwk
 from shared.credentials.sd_jwt import bind, make_sd_jwt, present, read_sd_jwt, verify_binding, verify_sd_jwt
-from tests.fixtures.node_peer import NodePeer, PeerRefused
+from tests.fixtures.node_peer import NodePeer
+from tests.fixtures.peer import PeerRefused
 from tests.interop.issuers import CREATED, Issuer
 
 PAYLOAD = {"vct": "urn:x:badge", "given": "Ada 😀", "family": "Lovelace", "scores": [1, 2.5]}

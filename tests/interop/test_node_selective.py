@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from shared.credentials import ECDSA_SD, ProofError, derive, sign_base
-from tests.fixtures.node_peer import NodePeer, PeerRefused
+from tests.fixtures.node_peer import NodePeer
+from tests.fixtures.peer import PeerRefused
 from tests.interop import documents
 from tests.interop.issuers import CREATED, NOW, Issuer, verify
 

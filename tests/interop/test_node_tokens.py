@@ -4,7 +4,8 @@ import pytest
 
 from shared.credentials import ALGORITHMS, Algorithm, ProofError, encode_jwk, secure_token, verify_token
 from shared.credentials.enveloped import read_token
-from tests.fixtures.node_peer import NodePeer, PeerRefused
+from tests.fixtures.node_peer import NodePeer
+from tests.fixtures.peer import PeerRefused
 from tests.interop import documents
 from tests.interop.issuers import CREATED, Issuer
 
