@@ -3,7 +3,7 @@
 Keys, contexts and times are passed in by whoever has them.
 """
 
-from shared.credentials.canonical import jcs, rdfc, safe_nquads
+from shared.credentials.canonical import jcs, rdfc, require_rdf
 from shared.credentials.contexts import (
     CREDENTIALS_V1,
     CREDENTIALS_V2,
@@ -131,7 +131,7 @@ __all__ = [
     "private_key",
     "rdfc",
     "read_timestamp",
-    "safe_nquads",
+    "require_rdf",
     "secure_sd_token",
     "secure_token",
     "sign",

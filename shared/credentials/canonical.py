@@ -55,7 +55,7 @@ def rdfc(document: Mapping[str, Any], hashed: Hash = "sha256") -> bytes:
     return canonical_quads(safe_nquads(document), hashed)
 
 
-def safe_nquads(document: Mapping[str, Any]) -> str:
+def safe_nquads(document: Mapping[str, Any], *, whole: bool = True) -> str:
     """The N-Quads of a JSON-LD document, in safe mode: `json_ld.to_nquads` says what that refuses.
 
     Raises CanonicalError, with `too-complex` for a document that would take too long.
@@ -64,7 +64,7 @@ def safe_nquads(document: Mapping[str, Any]) -> str:
     try:
         return plain_nquads(document)
     except (Unsure, RecursionError):
-        return to_nquads(document)
+        return to_nquads(document, whole=whole)
 
 
 def canonical_quads(nquads: str, hashed: Hash = "sha256") -> bytes:
@@ -72,14 +72,26 @@ def canonical_quads(nquads: str, hashed: Hash = "sha256") -> bytes:
 
     The order in which blank nodes are numbered follows from hashes, so another hash gives another form.
     """
-    try:
-        dataset = pyoxigraph.Dataset(pyoxigraph.parse(nquads, format=pyoxigraph.RdfFormat.N_QUADS))
-    except (SyntaxError, ValueError):
-        raise CanonicalError(
-            "not-json-ld", "the document does not become RDF: an id or a language is malformed"
-        ) from None
+    dataset = pyoxigraph.Dataset(parse_quads(nquads))
     if len(set(_BLANK_NODE.findall(nquads))) > MAX_ALIKE:
         check_work(dataset)
     dataset.canonicalize(_ALGORITHMS[hashed])
     lines = sorted(f"{quad} .\n" for quad in dataset)
     return "".join(lines).encode()
+
+
+def parse_quads(nquads: str) -> list[pyoxigraph.Quad]:
+    """The statements of a dataset. Raises CanonicalError where an id or a language is malformed."""
+    try:
+        return list(pyoxigraph.parse(nquads, format=pyoxigraph.RdfFormat.N_QUADS))
+    except (SyntaxError, ValueError):
+        detail = "the document does not become RDF: an id or a language is malformed"
+        raise CanonicalError("not-json-ld", detail) from None
+
+
+def require_rdf(document: Mapping[str, Any]) -> None:
+    """That a document's terms, types and ids all mean something in RDF, whatever signs it. Raises CanonicalError.
+
+    What says nothing (null, an empty array) is no fault where the text itself is signed; `rdfc` does not take it.
+    """
+    parse_quads(safe_nquads(document, whole=False))

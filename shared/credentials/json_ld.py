@@ -11,13 +11,16 @@ from typing import Any
 from pyld import iri_resolver, jsonld
 
 from shared.credentials.contexts import is_known, load
+from shared.credentials.losses import lost
 from shared.credentials.pointers import pointer_to_key, pointer_to_text
 from shared.credentials.spelling import disguised
 
 # What is relative is resolved against this, and recognised by it: RDF would otherwise take it for an address.
 RELATIVE = "relative://here/"
 _BROKEN = (RecursionError, TypeError, AttributeError, KeyError, ValueError)  # what the library stumbles over
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
+# What N-Quads can write between < and >, and behind @; the library would write anything, and so other statements.
+_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`]+")
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 # By default RDF says nothing of a text's direction, and it would go unsigned. Data Integrity leaves the choice open
 # (w3c/vc-data-integrity#366); this is what other implementations that keep it do.
 _TO_RDF = {"format": "application/n-quads", "rdfDirection": "i18n-datatype"}
@@ -33,16 +36,19 @@ class CanonicalError(Exception):
         self.pointer = pointer
 
 
-def to_nquads(document: Mapping[str, Any]) -> str:
-    """The N-Quads of a document. Raises CanonicalError with one of these codes.
+def to_nquads(document: Mapping[str, Any], *, whole: bool = True) -> str:
+    """The N-Quads of a document, of all that it says. Raises CanonicalError with one of these codes.
 
     `context-not-allowed`: a context, at whatever depth, that is not known here (`contexts`); `not-plain`: what decides
     about a credential, spelled otherwise (`spelling`); `undefined-term`: a property or type that no context defines;
-    `relative-id`: an id that is no absolute URL; `protected-term`: a term defined twice; `not-json-ld`.
+    `relative-id`: an id that is no absolute URL; `protected-term`: a term defined twice; `lost-data`: what says nothing
+    in RDF (`losses`; not looked for unless `whole`, as where the text itself is signed); `not-json-ld`.
     """
     expanded = expand(document)
     if (reason := disguised(document, expanded)) is not None:
         raise CanonicalError("not-plain", reason)
+    if whole and (loss := lost(document, expanded)) is not None:
+        raise CanonicalError(loss.code, loss.detail, loss.pointer)
     try:
         return str(jsonld.to_rdf(expanded, {**_options(), **_TO_RDF}))
     except jsonld.JsonLdError as error:
@@ -115,7 +121,7 @@ def _unreadable(error: Exception) -> CanonicalError:
 
 
 def _check_expanded(value: Any, document: Mapping[str, Any]) -> None:
-    """Every id and type has to be an absolute IRI, or RDF would silently leave it out.
+    """Every id, type and property has to be an absolute IRI, or RDF would silently leave it out; languages be such.
 
     A blank node's name is neither: without such names JSON makes trees, not graphs that are hard to canonicalise.
     """
@@ -130,10 +136,20 @@ def _check_expanded(value: Any, document: Mapping[str, Any]) -> None:
         for kind in [kinds] if isinstance(kinds, str) else kinds:
             if not _is_iri(kind) and kind != "@json":
                 raise _relative("undefined-term", "no context defines the type {}", kind, document)
+        language = value.get("@language", "en")
+        if not isinstance(language, str) or _LANGUAGE.fullmatch(language) is None:
+            detail = f"{str(language)[:50]!r} is no language"
+            raise CanonicalError("not-json-ld", detail, pointer_to_text(document, lambda text: text == language))
         if "@value" not in value:
-            for key, item in value.items():
-                if key not in ("@id", "@type"):
-                    _check_expanded(item, document)
+            _check_properties(value, document)
+
+
+def _check_properties(node: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    for key, item in node.items():
+        if not key.startswith("@") and not _is_iri(key):
+            raise _relative("undefined-term", "the property {} is not an absolute URL", key, document)
+        if key not in ("@id", "@type"):
+            _check_expanded(item, document)
 
 
 def _relative(code: str, sentence: str, iri: Any, document: Mapping[str, Any]) -> CanonicalError:
@@ -148,4 +164,4 @@ def _relative(code: str, sentence: str, iri: Any, document: Mapping[str, Any]) -
 
 
 def _is_iri(text: Any) -> bool:
-    return isinstance(text, str) and not text.startswith(RELATIVE) and _ABSOLUTE.match(text) is not None
+    return isinstance(text, str) and not text.startswith(RELATIVE) and _IRI.fullmatch(text) is not None

@@ -89,6 +89,8 @@ class _Writer:
         types: list[str] = []
         for key, item in value.items():
             if scope.meaning_or_none(key) == "@type":
+                if key != "type":
+                    raise Unsure("another name for @type")
                 names = item if isinstance(item, list) else [item]
                 if types or not names or not all(isinstance(name, str) and ":" not in name for name in names):
                     raise Unsure("an uncommon type")
@@ -103,7 +105,7 @@ class _Writer:
             if isinstance(known, Property):
                 properties.append((known, item))
             elif known == "@id":
-                if subject is not None or not isinstance(item, str):
+                if subject is not None or not isinstance(item, str) or key != "id":
                     raise Unsure("an uncommon id")
                 subject = f"<{inner.node_iri(item)}>"
             elif scope.meaning_or_none(key) != "@type":
@@ -121,6 +123,8 @@ class _Writer:
         if known.is_list:
             self.lines.append(f"{subject} <{known.iri}> {self._list(known, items)} .\n")
             return
+        if not items:
+            raise Unsure("nothing is said")
         for item in items:
             self.lines.append(f"{subject} <{known.iri}> {self._object(known, item)} .\n")
 
@@ -185,7 +189,9 @@ def _number(item: Any, datatype: str | None) -> str:
     if isinstance(item, int) and abs(item) < 10**21:
         return _literal(str(item), datatype or f"{_XSD}integer")
     if isinstance(item, float) and math.isfinite(item) and not item.is_integer():
-        mantissa, _, exponent = f"{item:.15E}".partition("E")
+        if float(written := f"{item:.15E}") != item:
+            raise Unsure("more digits than RDF writes")
+        mantissa, _, exponent = written.partition("E")
         mantissa = mantissa.rstrip("0")
         zero = "0" if mantissa.endswith(".") else ""
         return _literal(f"{mantissa}{zero}E{int(exponent)}", datatype or f"{_XSD}double")

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Literal, cast
 
 from shared.credentials.canonical import jcs, rdfc
-from shared.credentials.finding import many
+from shared.credentials.finding import is_url, many
 from shared.credentials.json_ld import CanonicalError
 from shared.credentials.keys import (
     HASHES,
@@ -121,30 +121,26 @@ def _previous(proof: Any, among: list[Any]) -> dict[str, list[Any]]:
     named = proof.get("previousProof") if isinstance(proof, Mapping) else None
     if named is None:
         return {}
-    found = []
-    for name in named if isinstance(named, list) else [named]:
-        matching = [
-            each for each in among if isinstance(each, Mapping) and each.get("id") == name and each is not proof
-        ]
-        if not isinstance(name, str) or len(matching) != 1:
-            raise ProofError("missing-previous-proof", "a proof names a previous one that is not there, or there twice")
-        found += matching
-    return {"proof": found}
+    names = named if isinstance(named, list) else [named]
+    others = [each for each in among if isinstance(each, Mapping) and each is not proof]
+    there = [each.get("id") for each in others]
+    if not all(isinstance(name, str) and there.count(name) == 1 for name in names):
+        raise ProofError("missing-previous-proof", "a proof names a previous one that is not there, or there twice")
+    return {"proof": [each for each in others if each.get("id") in names]}
 
 
 def _verify_one(unsecured: Mapping[str, Any], proof: Any, keys: Mapping[str, str], purpose: Purpose) -> VerifiedProof:
     suite = _check_form(proof, purpose)
     method = proof["verificationMethod"]
     key = _key(keys, method)
+    signed = _with_context_of(proof, unsecured) if "@context" in proof else unsecured
     if suite == "ecdsa-sd-2023":
         verify_derived(unsecured, proof, key)
         return _verified(suite, proof)
     algorithm = _algorithm_for(suite, key)
     signature = _signature(proof["proofValue"], algorithm)
     config = {name: value for name, value in proof.items() if name != "proofValue"}
-    if suite in JCS_SUITES and "@context" in config:
-        unsecured = _with_context_of(config, unsecured)
-    data = _hash_data(unsecured, config, suite, algorithm)
+    data = _hash_data(signed if suite in JCS_SUITES else unsecured, config, suite, algorithm)
     if not is_signature(key, signature, data):
         raise ProofError("invalid-signature", "the signature does not fit the document")
     return _verified(suite, proof)
@@ -174,7 +170,7 @@ def _algorithm_for(suite: Cryptosuite, key: PublicKey | PrivateKey) -> Algorithm
 
 
 def _check_form(proof: Any, purpose: Purpose) -> AnyCryptosuite:
-    """The rules of 2.1: type, suite, purpose, the fields that must be there."""
+    """The rules of 2.1: type, suite, purpose, the fields that must be there and of which kind each is."""
     if not isinstance(proof, Mapping):
         raise ProofError("malformed-proof", "a proof is an object")
     suite = "eddsa-rdfc-2022" if proof.get("type") == _LEGACY_TYPE else proof.get("cryptosuite")
@@ -187,13 +183,19 @@ def _check_form(proof: Any, purpose: Purpose) -> AnyCryptosuite:
     for name in ("verificationMethod", "proofValue"):
         if not isinstance(proof.get(name), str):
             raise ProofError("malformed-proof", f"a proof has a {name}")
+    _check_values(proof)
+    return cast(AnyCryptosuite, suite)
+
+
+def _check_values(proof: Mapping[str, Any]) -> None:
     for name in ("created", "expires"):
         if name in proof and read_timestamp(proof[name]) is None:
             raise ProofError("malformed-proof", f"{name} is a date with a time and a time zone")
-    texts = [proof.get("challenge", ""), *many(proof.get("domain"))]
+    texts = [proof.get("challenge", ""), proof.get("nonce", ""), *many(proof.get("domain"))]
     if not all(isinstance(text, str) for text in texts):
-        raise ProofError("malformed-proof", "challenge and domain are texts")
-    return cast(AnyCryptosuite, suite)
+        raise ProofError("malformed-proof", "challenge, domain and nonce are texts")
+    if "id" in proof and not is_url(proof["id"]):
+        raise ProofError("malformed-proof", "the id of a proof is a URL")
 
 
 def _signature(value: str, algorithm: Algorithm) -> bytes:
@@ -207,7 +209,10 @@ def _signature(value: str, algorithm: Algorithm) -> bytes:
 
 
 def _with_context_of(config: Mapping[str, Any], unsecured: Mapping[str, Any]) -> dict[str, Any]:
-    """3.3.2, step 4: the proof was made over the contexts it repeats; the document may only have more behind them."""
+    """3.3.2, step 4: the proof was made over the contexts it repeats; the document may only have more behind them.
+
+    The suites that sign RDF read the proof by the document's contexts: what it repeats must be no others either.
+    """
     mine, theirs = config["@context"], unsecured.get("@context")
     mine_listed = mine if isinstance(mine, list) else [mine]
     theirs_listed = theirs if isinstance(theirs, list) else [theirs]

@@ -25,6 +25,8 @@ def _link(text: str) -> str:
 
 
 def _credit(value: float) -> float:
+    if float(f"{value:.15E}") != value:  # what RDF would write of it is another number
+        raise PydanticCustomError("out_of_range", "should have at most 15 digits")
     return int(value) if value.is_integer() else value
 
 

@@ -10,7 +10,7 @@ from shared.credentials import (
     CanonicalError,
     base_context,
     check_structure,
-    safe_nquads,
+    require_rdf,
 )
 
 DATA_INTEGRITY = ("https://w3id.org/security/data-integrity/v1", DATA_INTEGRITY_V2)
@@ -32,7 +32,7 @@ def require_well_formed(credential: Mapping[str, Any]) -> None:
     if findings:
         raise Invalid([Fault(ROOT + one.pointer[1:], one.code, one.detail) for one in findings])
     try:
-        safe_nquads(credential)
+        require_rdf(credential)
     except CanonicalError as error:
         raise Invalid([Fault(ROOT + error.pointer[1:], error.code, error.detail)]) from None
 

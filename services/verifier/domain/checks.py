@@ -15,7 +15,7 @@ from shared.credentials import (
     Purpose,
     VerifiedProof,
     check_structure,
-    safe_nquads,
+    require_rdf,
     verify_proof,
     verify_token,
 )
@@ -90,7 +90,7 @@ def form(findings: Sequence[Finding]) -> Check:
 
 def _losses(document: Mapping[str, Any]) -> list[Finding]:
     try:
-        safe_nquads({name: value for name, value in document.items() if name != "proof"})
+        require_rdf({name: value for name, value in document.items() if name != "proof"})
     except CanonicalError as error:
         return [Finding(error.pointer, error.code, error.detail)]
     return []
@@ -132,7 +132,7 @@ def validity(presented: Presented, now: datetime) -> Check:
     """Now is between validFrom and validUntil (VC Data Model 2.0, 4.9), and before the end of every proof."""
     if presented.bad_date is not None:
         return undecided("validity", "MALFORMED_VALUE_ERROR", f"{presented.bad_date} is not a date with a time zone.")
-    if presented.valid_from is not None and now < presented.valid_from - CLOCK_LEEWAY:
+    if presented.valid_from is not None and now + CLOCK_LEEWAY < presented.valid_from:
         return failed("validity", "credential-not-yet-valid", f"Valid from {_day(presented.valid_from)} on.")
     if any(claim.expires is not None and now > claim.expires for claim in presented.proofs):
         return failed("validity", "proof-expired", "The time the proof was made for is over.")

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from services.issuer.api.achievement_body import AchievementBody
 from services.issuer.api.fields import DID_PATTERN, LINK_PATTERN, URI_PATTERN
@@ -23,6 +24,9 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
     lambda text: bool(text.strip())
 )
 
+# Every number but those with more digits than RDF writes, which are not accepted.
+AMOUNTS = st.floats(0, 100, allow_nan=False).filter(lambda amount: float(f"{amount:.15E}") == amount)
+
 
 @st.composite
 def bodies(draw: st.DrawFn) -> dict[str, Any]:
@@ -35,12 +39,12 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
         "image": {"id": link, "caption": text},
         "alignment": [{"targetName": text, "targetUrl": link}],
         "tag": [text],
-        "creditsAvailable": draw(st.floats(0, 100, allow_nan=False)),
+        "creditsAvailable": draw(AMOUNTS),
         "related": [{"id": link}],
         "resultDescription": [{"id": uri, "name": text, "resultType": "Result"}],
         "microCredential": {
             "learningOutcomes": [{"id": link, "name": text}],
-            "workload": {"ects": draw(st.floats(0, 100, allow_nan=False)), "hours": 25},
+            "workload": {"ects": draw(AMOUNTS), "hours": 25},
             "level": {"eqf": 6},
             "assessment": {"type": text},
             "participation": "online",
@@ -67,6 +71,12 @@ def test_an_accepted_achievement_can_be_signed(content: dict[str, Any], did: str
 
     assert rdfc(document)
     assert jcs(document)
+
+
+def test_a_number_of_which_digits_would_be_lost_is_not_accepted() -> None:
+    content = {"name": "x", "description": "y", "criteria": {"narrative": "z"}, "achievementType": "Course"}
+    with pytest.raises(ValidationError, match="15 digits"):
+        AchievementBody.model_validate({**content, "creditsAvailable": 0.1 + 0.2})
 
 
 @pytest.mark.parametrize(
