@@ -9,8 +9,15 @@ from shared.credentials.jwk import decode_base64url
 from shared.credentials.multikey import decode_base58
 
 _SRI = re.compile(r"(?P<name>sha256|sha384|sha512)-(?P<text>[A-Za-z0-9+/_-]+={0,2})(?:\?[!-~]*)?", re.ASCII)
-_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64}
-_MULTIHASHES = {b"\x12\x20": "sha256", b"\x20\x30": "sha384", b"\x13\x40": "sha512"}
+_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64, "sha3_256": 32, "sha3_384": 48, "sha3_512": 64}
+_MULTIHASHES = {
+    b"\x12\x20": "sha256",
+    b"\x20\x30": "sha384",
+    b"\x13\x40": "sha512",
+    b"\x16\x20": "sha3_256",
+    b"\x15\x30": "sha3_384",
+    b"\x14\x40": "sha3_512",
+}
 
 
 class UnusableDigest(ValueError):
@@ -43,7 +50,7 @@ def read_digest_multibase(text: Any) -> tuple[str, bytes]:
         raise UnusableDigest("a digestMultibase is a multihash in base64url or base58-btc") from None
     name = _MULTIHASHES.get(raw[:2])
     if name is None:
-        raise UnusableDigest("the multihash is not SHA-256, SHA-384 or SHA-512")
+        raise UnusableDigest("the multihash is not of SHA-2 or SHA-3 with 256, 384 or 512 bits")
     return _sized(name, raw[2:])
 
 

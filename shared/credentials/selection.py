@@ -12,7 +12,7 @@ from typing import Any
 import pyoxigraph
 from pyld import canon
 
-from shared.credentials.canonical import canonical_quads, safe_nquads
+from shared.credentials.canonical import canonical_quads, parse_quads, safe_nquads
 from shared.credentials.json_ld import CanonicalError
 
 _NAMED = re.compile(r"<urn:bnid:(b[0-9]+)>")
@@ -50,9 +50,11 @@ def with_named_nodes(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unnamed(statements: str) -> str:
-    """N-Quads with the nodes named here as blank nodes again, each statement once and in canonical spelling."""
-    parsed = pyoxigraph.parse(_NAMED.sub(r"_:\1", statements), format=pyoxigraph.RdfFormat.N_QUADS)
-    return "".join(dict.fromkeys(f"{quad} .\n" for quad in parsed))
+    """N-Quads with the nodes named here as blank nodes again, each statement once and in canonical spelling.
+
+    Raises CanonicalError for what is no N-Quads.
+    """
+    return "".join(dict.fromkeys(f"{quad} .\n" for quad in parse_quads(_NAMED.sub(r"_:\1", statements))))
 
 
 def canonical_labels(statements: str) -> dict[str, str]:
@@ -82,7 +84,7 @@ class _Text(str):
 def _dataset(statements: str) -> dict[str, list[dict[str, dict[str, str]]]]:
     """N-Quads as the canonicaliser takes them; its own reader ends lines at more characters than the format does."""
     graphs: dict[str, list[dict[str, dict[str, str]]]] = {}
-    for quad in pyoxigraph.parse(statements, format=pyoxigraph.RdfFormat.N_QUADS):
+    for quad in parse_quads(statements):
         graph = quad.graph_name
         name = "@default" if isinstance(graph, pyoxigraph.DefaultGraph) else _term(graph)["value"]
         triple = {"subject": _term(quad.subject), "predicate": _term(quad.predicate), "object": _term(quad.object)}
@@ -132,10 +134,12 @@ def select(document: Mapping[str, Any], pointers: Sequence[str]) -> dict[str, An
         selected["@context"] = copy.deepcopy(document["@context"])
     for pointer in pointers:
         steps = steps_of(pointer)
-        if steps:
-            _select_path(document, selected, steps, pointer)
+        if not steps:
+            selected = _whole(document)
+        elif steps[0] == "@context":  # it is always there, whole
+            _resolve(document, steps, pointer)
         else:
-            selected = copy.deepcopy(dict(document))
+            _select_path(document, selected, steps, pointer)
     dense: dict[str, Any] = _dense(selected)
     return dense
 
@@ -171,6 +175,12 @@ def _select_path(document: Mapping[str, Any], selected: dict[str, Any], steps: l
         elif key not in place or not isinstance(place[key], _Sparse | dict):
             place[key] = _begun(value)
         place = place[key]
+
+
+def _resolve(document: Mapping[str, Any], steps: Sequence[str], pointer: str) -> None:
+    value: Any = document
+    for step in steps:
+        _, value = _follow(value, step, pointer)
 
 
 def _whole(value: Any) -> Any:

@@ -23,6 +23,7 @@ from shared.credentials.disclosure import (
     decode_base,
     decode_derived,
 )
+from shared.credentials.finding import many
 from shared.credentials.json_ld import CanonicalError
 from shared.credentials.jwk import encode_base64url
 from shared.credentials.keys import PublicKey, algorithm_of, generate, is_signature, make_signature
@@ -107,9 +108,10 @@ def derive(document: Mapping[str, Any], selective_pointers: Sequence[str]) -> di
 
     Raises ProofError: `malformed-proof` without a base proof, `invalid-pointer`, `nothing-selected`.
     """
-    proof = document.get("proof")
-    if not isinstance(proof, Mapping) or not isinstance(proof.get("proofValue"), str):
-        raise ProofError("malformed-proof", "the document has no base proof of ecdsa-sd-2023", "#/proof")
+    proofs = many(document.get("proof"))
+    proof = proofs[0] if len(proofs) == 1 else None
+    if not isinstance(proof, Mapping) or not isinstance(proof.get("proofValue"), str) or not _is_ours(proof):
+        raise ProofError("malformed-proof", f"the document has no base proof of {SUITE}", "#/proof")
     unsecured = {name: value for name, value in document.items() if name != "proof"}
     try:
         base = decode_base(proof["proofValue"])
@@ -182,6 +184,10 @@ def _group(document: Mapping[str, Any], hmac_key: bytes) -> _Grouped:
         for label, name in canonical_labels(nquads).items()
     }
     return _Grouped(named, labels, relabel(nquads, labels))
+
+
+def _is_ours(proof: Mapping[str, Any]) -> bool:
+    return proof.get("type") == "DataIntegrityProof" and proof.get("cryptosuite") == SUITE
 
 
 def _checked(pointers: Sequence[str]) -> Sequence[str]:

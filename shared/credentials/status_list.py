@@ -1,22 +1,24 @@
 """Bitstring Status List 1.0: the list, its entries, and positions that tell nothing."""
 
 import base64
-import binascii
 import gzip
 import hashlib
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
 
 from shared.credentials.contexts import CREDENTIALS_V2
+from shared.credentials.finding import many, texts
+from shared.credentials.jwk import decode_base64url
 from shared.credentials.times import timestamp
 
 MIN_ENTRIES = 131_072
 MAX_BYTES = 1024 * 1024
 _ROUNDS = 8
+_GZIP = 31  # zlib's word for the largest window, in gzip's wrapping and no other
 
 Purpose = Literal["revocation", "suspension", "message"]
 MAX_ENTRY_BITS = 8
@@ -88,10 +90,10 @@ class StatusList:
         if not encoded.startswith("u"):
             raise StatusListError("MALFORMED_VALUE_ERROR", "the list is not multibase base64url")
         try:
-            packed = base64.b64decode(encoded[1:] + "=" * (-(len(encoded) - 1) % 4), altchars=b"-_", validate=True)
-            stream = zlib.decompressobj(47)
+            packed = decode_base64url(encoded[1:])
+            stream = zlib.decompressobj(_GZIP)
             bits = stream.decompress(packed, max_bytes)
-        except (binascii.Error, ValueError, zlib.error):
+        except (ValueError, zlib.error):
             raise StatusListError("MALFORMED_VALUE_ERROR", "the list is not gzipped base64url") from None
         if stream.unconsumed_tail or (not stream.eof and len(bits) == max_bytes):
             raise StatusListError("status-list-too-large", f"the list is larger than {max_bytes} bytes")
@@ -102,6 +104,23 @@ class StatusList:
     def _check(self, index: int) -> None:
         if not 0 <= index < self.size:
             raise StatusListError("RANGE_ERROR", f"the list has no entry {index}")
+
+
+def read_list(subject: Mapping[str, Any], max_bytes: int = MAX_BYTES) -> StatusList:
+    """The list that a BitstringStatusListCredential's subject is (2.2, 3.2). Raises StatusListError."""
+    purposes, ttl = many(subject.get("statusPurpose")), subject.get("ttl", 0)
+    if "BitstringStatusList" not in texts(subject.get("type")):
+        raise StatusListError("MALFORMED_VALUE_ERROR", "the list's subject is of the type BitstringStatusList")
+    if not purposes or not all(isinstance(purpose, str) and purpose for purpose in purposes):
+        raise StatusListError("MALFORMED_VALUE_ERROR", "the list has a statusPurpose, a text")
+    if isinstance(ttl, bool) or not isinstance(ttl, int) or ttl < 0:
+        raise StatusListError("MALFORMED_VALUE_ERROR", "a ttl is a number of milliseconds")
+    if not isinstance(subject.get("encodedList"), str):
+        raise StatusListError("MALFORMED_VALUE_ERROR", "the list has an encodedList")
+    found = StatusList.decode(subject["encodedList"], max_bytes)
+    if found.size < MIN_ENTRIES:
+        raise StatusListError("STATUS_LIST_LENGTH_ERROR", f"the list has fewer than {MIN_ENTRIES} entries")
+    return found
 
 
 def status_list_entry(status_list: str, index: int, purpose: Purpose) -> dict[str, Any]:

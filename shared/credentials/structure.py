@@ -7,7 +7,8 @@ from typing import Any
 from shared.credentials.badge_structure import BADGE_TYPES, check_badge
 from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2, OPEN_BADGES_ALL, is_known
 from shared.credentials.finding import Finding, is_url, many, texts
-from shared.credentials.properties import check_names, check_properties
+from shared.credentials.properties import check_names, check_properties, check_typed
+from shared.credentials.status_list import StatusListError, read_list
 from shared.credentials.times import read_timestamp
 
 _BASES = (CREDENTIALS_V2, CREDENTIALS_V1)
@@ -30,6 +31,8 @@ def check_structure(document: Mapping[str, Any]) -> list[Finding]:
     ]
     if base == CREDENTIALS_V2:
         findings += check_names(document, "#")
+    if "BitstringStatusListCredential" in types:
+        findings += _check_status_list(document.get("credentialSubject"))
     if is_badge:
         findings += [*_check_badge_contexts(document.get("@context")), *check_badge(document, _DATES[base][0])]
     return findings
@@ -40,8 +43,13 @@ def check_presentation(document: Mapping[str, Any]) -> list[Finding]:
     findings = [*check_contexts(document.get("@context")), *_check_type(document, "VerifiablePresentation")]
     if "id" in document and not is_url(document["id"]):
         findings.append(Finding("#/id", "relative-id", "an id is an absolute URL"))
+    if "VerifiableCredential" in texts(document.get("type")):
+        findings.append(Finding("#/type", "invalid-type", "a presentation is no credential"))
     if "holder" in document:
         findings += _check_who(document["holder"], "holder")
+    findings += check_typed(document, ("termsOfUse", "refreshService"))
+    if "verifiableCredential" in document and not many(document["verifiableCredential"]):
+        findings.append(Finding("#/verifiableCredential", "required", "a property that has no value is left out"))
     for place, one in enumerate(many(document.get("verifiableCredential"))):
         if not isinstance(one, Mapping):
             where = f"#/verifiableCredential/{place}"
@@ -87,6 +95,17 @@ def _check_head(document: Mapping[str, Any], types: set[str]) -> Iterator[Findin
         yield from check_names(document["issuer"], "#/issuer")
 
 
+def _check_status_list(subject: Any) -> Iterator[Finding]:
+    """What the subject of a list says (Bitstring Status List 1.0, 2.2)."""
+    if not isinstance(subject, Mapping):
+        yield Finding("#/credentialSubject", "required", "a status list is one subject")
+        return
+    try:
+        read_list(subject)
+    except StatusListError as error:
+        yield Finding("#/credentialSubject", "invalid-status", error.detail)
+
+
 def _check_type(document: Mapping[str, Any], needed: str) -> Iterator[Finding]:
     kinds = document.get("type")
     if not all(isinstance(kind, str) and kind for kind in many(kinds)):
@@ -117,9 +136,14 @@ def _check_dates(document: Mapping[str, Any], base: str) -> Iterator[Finding]:
         yield Finding(f"#/{last}", "invalid-date", f"{last} is before {first}")
 
 
+def _says(subject: Mapping[str, Any]) -> Iterator[bool]:
+    """Whether anything is said: in JSON-LD null says nothing."""
+    return (value is not None for value in subject.values())
+
+
 def _check_subjects(subject: Any) -> Iterator[Finding]:
     subjects = subject if isinstance(subject, list) else [subject]
-    if not subjects or not all(isinstance(each, Mapping) and each for each in subjects):
+    if not subjects or not all(isinstance(each, Mapping) and any(_says(each)) for each in subjects):
         yield Finding("#/credentialSubject", "required", "a credential says something about a subject")
         return
     for place, each in enumerate(subjects):

@@ -18,6 +18,7 @@ from shared.http.auth import Authenticator
 from shared.http.limits import Disconnected, Limits, read_body, replay
 from shared.http.problems import MEDIA_TYPE, InternalError, Problem, ServiceUnavailable, TooManyRequests, from_status
 from shared.http.rates import RateLimiter
+from shared.http.vcalm import refusal
 from shared.postgres.database import Unavailable
 from shared.telemetry import metrics
 from shared.telemetry.tracing import context_of, current_trace_id, tracer
@@ -89,7 +90,7 @@ class Edge:
         except Exception as error:
             if exchange.started:
                 raise
-            await exchange.problem(problem_of(error), self._public_url)
+            await exchange.problem(refusal(problem_of(error), scope.get("route")), self._public_url)
 
     def _admit(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """Count the request against its client's rate. Raises TooManyRequests."""

@@ -6,10 +6,22 @@ from typing import Any
 from fastapi import Request
 from pydantic import BaseModel
 
-from shared.http.problems import BadRequest, FieldError
+from shared.http.problems import BadRequest, FieldError, InvalidInput, Problem
 from shared.http.strict_json import escape_pointer
 
+TAG = "vc-api"
 _TYPE = "https://www.w3.org/TR/vcalm#UNKNOWN_OPTION_PROVIDED"
+
+
+class MalformedInput(BadRequest, type="invalid-input"):
+    """What is 422 elsewhere: the specification knows 400 alone for input that cannot be used."""
+
+
+def refusal(problem: Problem, route: Any) -> Problem:
+    """The problem as a route answers it: those of the VC-API have no 422."""
+    if isinstance(problem, InvalidInput) and TAG in getattr(route, "tags", ()):
+        return MalformedInput(problem.detail, code=problem.code, errors=problem.errors)
+    return problem
 
 
 class UnknownOption(BadRequest, type="unknown-option"):

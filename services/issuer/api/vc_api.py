@@ -8,15 +8,15 @@ from pydantic import BaseModel, Field
 
 from services.issuer.api.context import CredentialWriter, Here
 from services.issuer.api.fields import CamelBody
-from services.issuer.commands.secure_credential import SecureOrder, set_status
+from services.issuer.commands.secure_credential import SecureOrder, StatusOrder, set_status
 from services.issuer.domain.credential import ListPurpose, Purpose
 from shared.credentials import AnyCryptosuite
 from shared.http.app import router
 from shared.http.body import Moment
 from shared.http.idempotency import Result, once
-from shared.http.vcalm import known_options
+from shared.http.vcalm import TAG, known_options
 
-routes = router("vc-api", "/credentials")
+routes = router(TAG, "/credentials")
 Pointer = Annotated[str, Field(max_length=2000)]
 Message = Annotated[str, Field(min_length=1, max_length=200)]
 Hexadecimal = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{1,2}$")]
@@ -50,10 +50,13 @@ class IssueAnswer(BaseModel):
 
 
 class StatusChange(CamelBody):
-    """Which of the credential's statuses is meant."""
+    """Which of the credential's statuses is meant: its purpose, or the whole entry as the credential has it."""
 
-    type: Literal["BitstringStatusListEntry"] = "BitstringStatusListEntry"
+    id: CredentialName | None = None
+    type: Literal["BitstringStatusListEntry", "BitstringStatusList"] = "BitstringStatusListEntry"
     status_purpose: ListPurpose
+    status_list_index: CredentialName | None = None
+    status_list_credential: CredentialName | None = None
 
 
 class StatusRequest(CamelBody):
@@ -65,6 +68,9 @@ class StatusRequest(CamelBody):
     credential_id: CredentialName
     credential_status: StatusChange
     status: bool | Hexadecimal
+    index_allocator: CredentialName | None = Field(
+        None, description="Taken for clients that send one; a position was allotted when the credential was issued."
+    )
 
 
 @routes.post("/issue", status_code=201, response_model=IssueAnswer, dependencies=[Depends(known_options(IssueOptions))])
@@ -102,9 +108,12 @@ async def status(body: StatusRequest, request: Request, who: CredentialWriter, h
     async with here.db.tenant(who.institution) as tx:
 
         async def command() -> Result:
-            purpose = body.credential_status.status_purpose
+            meant = body.credential_status
             value = body.status if isinstance(body.status, bool) else int(body.status, 16)
-            await set_status(tx, body.credential_id, purpose, value, now=here.clock())
+            order = StatusOrder(
+                body.credential_id, meant.status_purpose, value, meant.status_list_credential, meant.status_list_index
+            )
+            await set_status(tx, order, here.addresses, now=here.clock())
             return Result(200, {})
 
         return await once(tx, request, who, command)

@@ -93,6 +93,9 @@ class Securer:
 
         Raises Invalid, Unknown, WrongState, InstitutionIsSuspended.
         """
+        if order.mandatory_pointers and order.cryptosuite != "ecdsa-sd-2023":
+            detail = "only a credential secured with ecdsa-sd-2023 has mandatory parts"
+            raise Invalid([Fault("#/options/mandatoryPointers", "invalid-value", detail)])
         require_well_formed(order.credential)
         for _ in range(_TRIES):
             signatory = await self._signatory(tx, order)
@@ -140,15 +143,31 @@ class Securer:
         return document, placed
 
 
-async def set_status(
-    tx: Transaction, credential_id: str, purpose: ListPurpose, value: bool | int, *, now: datetime
-) -> None:
+@dataclass(frozen=True, slots=True)
+class StatusOrder:
+    """Which status of which document, and its new value. `status_list` and `index` are compared where given."""
+
+    credential_id: str
+    purpose: ListPurpose
+    value: bool | int
+    status_list: str | None = None
+    index: str | None = None
+
+
+async def set_status(tx: Transaction, order: StatusOrder, addresses: Addresses, *, now: datetime) -> None:
     """Set or clear the status of a document secured here (VCALM 1.0, "Update Status"). Raises Unknown, WrongState.
 
     A revocation is for ever (Bitstring Status List 1.0, 2.1): it cannot be cleared. Of messages, `value` is the number
-    of the one that holds; raises Invalid where there is none of that number.
+    of the one that holds; raises Invalid where there is none of that number, and for an entry that is not the
+    document's.
     """
-    place, bits = await secured_credentials.position(tx, credential_id, purpose)
+    purpose, value = order.purpose, order.value
+    place, bits = await secured_credentials.position(tx, order.credential_id, purpose)
+    if order.status_list not in (None, addresses.status_list(place.list_id)) or order.index not in (
+        None,
+        str(place.index),
+    ):
+        raise Invalid([Fault("#/credentialStatus", "invalid-status", "this is not an entry of that credential")])
     if purpose == "message":
         if isinstance(value, bool) or value >= 2**bits:
             raise Invalid([Fault("#/status", "invalid-value", f"a message's status is 0x0 to {hex(2**bits - 1)}")])

@@ -14,7 +14,7 @@ from services.verifier.domain.checks import Bit
 from services.verifier.domain.presentation import Question
 from shared.http.app import router
 from shared.http.body import Body
-from shared.http.vcalm import known_options
+from shared.http.vcalm import TAG, known_options
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Pointer = Annotated[str, Field(max_length=2000)]
@@ -107,7 +107,7 @@ class ChallengeAnswer(BaseModel):
 
 def _routes(prefix: str, *, proofs_only: bool) -> APIRouter:
     """The two verifications, by one policy."""
-    made = router("vc-api", prefix)
+    made = router(TAG, prefix)
     summary = "cryptography and form alone" if proofs_only else "everything that decides"
 
     @made.post(
@@ -167,10 +167,10 @@ async def derive_credential(body: DeriveRequest, here: Here) -> Response:
     return Response(orjson.dumps({"verifiableCredential": shown}), 201, media_type="application/json")
 
 
-@routes.post("/challenges", response_model=ChallengeAnswer, status_code=201)
+@routes.post("/challenges", response_model=ChallengeAnswer)
 async def challenge(here: Here) -> Response:
     """A question for a presentation to answer: whoever sees the answer cannot use it again."""
-    return Response(orjson.dumps({"challenge": here.challenges.give()}), 201, media_type="application/json")
+    return Response(orjson.dumps({"challenge": here.challenges.give()}), media_type="application/json")
 
 
 def _client(request: Request) -> str:

@@ -64,9 +64,10 @@ class Resolver:
         return await self._flights.join(did, lambda: self._resolve(did, url, is_ours))
 
     async def _resolve(self, did: str, url: str, is_ours: bool) -> Resolved:
+        now = self._clock()
         try:
             document = await self._fetcher.json(url, timeout=TIMEOUT_SECONDS, max_bytes=MAX_BYTES)
-            found = Resolved(keys_of(document, did), _authentication(document, did))
+            found = Resolved(keys_of(document, did, now), _authentication(document, did, now))
         except (FetchFailed, UnusableDidDocument) as error:
             found = Resolved(trouble=_unresolvable(str(error)))
         if not is_ours:
@@ -91,9 +92,9 @@ class Resolver:
         return Resolved(found.keys, trouble=changed)
 
 
-def _authentication(document: Any, did: str) -> dict[str, str]:
+def _authentication(document: Any, did: str, now: datetime) -> dict[str, str]:
     try:
-        return keys_of(document, did, "authentication")
+        return keys_of(document, did, now, "authentication")
     except UnusableDidDocument:
         return {}
 

@@ -2,10 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from services.verifier.domain.presented import id_of
-from shared.credentials import Purpose, decode_base64url, decode_jwk, decode_multikey, encode_multikey, many
+from shared.credentials import (
+    Purpose,
+    decode_base64url,
+    decode_jwk,
+    decode_multikey,
+    encode_multikey,
+    many,
+    read_timestamp,
+)
 
 MAX_KEYS = 100
 MAX_NAME = 1000
@@ -16,8 +25,8 @@ class UnusableDidDocument(Exception):
     """The document is not that DID's, or lists no key that can be read; the text says which."""
 
 
-def keys_of(document: Any, did: str, purpose: Purpose = "assertionMethod") -> dict[str, str]:
-    """Multikeys by verification method: those of `did` itself that it authorises for a purpose.
+def keys_of(document: Any, did: str, now: datetime, purpose: Purpose = "assertionMethod") -> dict[str, str]:
+    """Multikeys by verification method: those of `did` itself that it authorises for a purpose and has not ended.
 
     Raises UnusableDidDocument when there is none.
 
@@ -33,7 +42,7 @@ def keys_of(document: Any, did: str, purpose: Purpose = "assertionMethod") -> di
     for method in methods[:MAX_KEYS]:
         name = _absolute(id_of(method), did)
         if name in allowed and method.get("controller") == did and _belongs(name, did):
-            key = multikey_of(method)
+            key = None if _has_ended(method, now) else multikey_of(method)
             if key is not None:
                 keys[name] = key
     if not keys:
@@ -73,6 +82,12 @@ def multikey_of(method: Mapping[str, Any]) -> str | None:
     except ValueError:
         return None
     return None
+
+
+def _has_ended(method: Mapping[str, Any], now: datetime) -> bool:
+    """Whether nothing may be verified with it any more (Controlled Identifiers 1.0, 2.2); no date ends it too."""
+    ends = (read_timestamp(method[name]) for name in ("expires", "revoked") if name in method)
+    return any(end is None or end <= now for end in ends)
 
 
 def _belongs(name: str, did: str) -> bool:

@@ -23,8 +23,9 @@ class Question:
 
 def purpose_of(document: Mapping[str, Any]) -> Purpose:
     """What the presentation's proofs say they are for: one who shows authenticates, unless they say otherwise."""
-    purposes = {proof.get("proofPurpose") for proof in many(document.get("proof")) if isinstance(proof, Mapping)}
-    return "assertionMethod" if purposes == {"assertionMethod"} else "authentication"
+    purposes = [proof.get("proofPurpose") for proof in many(document.get("proof")) if isinstance(proof, Mapping)]
+    asserts = purposes and all(purpose == "assertionMethod" for purpose in purposes)
+    return "assertionMethod" if asserts else "authentication"
 
 
 def proof(presented: Presented, keys: Mapping[str, str], question: Question, now: datetime) -> Check:

@@ -63,7 +63,7 @@ MICRO_CREDENTIAL_CONTEXT: dict[str, Any] = {
 }
 
 _FOLDER = Path(__file__).parent
-_added: dict[str, dict[str, str]] = {}
+_added: dict[str, dict[str, Any]] = {}
 
 
 class UnknownContext(LookupError):
@@ -75,7 +75,7 @@ class UnusableContexts(ValueError):
 
 
 @cache
-def manifest() -> dict[str, dict[str, str]]:
+def manifest() -> dict[str, dict[str, Any]]:
     """What is known of each vendored context, by URL."""
     return _read_manifest(_FOLDER)
 
@@ -112,10 +112,13 @@ def load(url: str) -> dict[str, Any]:
     return document
 
 
-def published_digest(url: str) -> bytes | None:
-    """The SHA-256 of a context as its publisher serves it, where that is known: files here differ in whitespace."""
+def published_digest(url: str, algorithm: str) -> bytes | None:
+    """The digest of a context as its publisher serves it, where that is known: other files here differ in whitespace.
+
+    `algorithm` is a name of `hashlib`'s.
+    """
     entry = manifest().get(url, {})
-    return bytes.fromhex(entry["published_sha256"]) if "published_sha256" in entry else None
+    return hashlib.new(algorithm, _read(entry)).digest() if entry.get("published") else None
 
 
 def is_known(context: Any) -> bool:
@@ -125,12 +128,12 @@ def is_known(context: Any) -> bool:
     return bool(context == MICRO_CREDENTIAL_CONTEXT)
 
 
-def _read_manifest(folder: Path) -> dict[str, dict[str, str]]:
+def _read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
     entries = json.loads((folder / "manifest.json").read_text("utf-8"))
     return {entry["url"]: {**entry, "path": str(folder / entry["file"])} for entry in entries}
 
 
-def _read(entry: Mapping[str, str]) -> bytes:
+def _read(entry: Mapping[str, Any]) -> bytes:
     raw = Path(entry["path"]).read_bytes()
     if hashlib.sha256(raw).hexdigest() != entry["sha256"]:
         raise ValueError(f"the context {entry['file']} is not what its manifest says")

@@ -1,6 +1,7 @@
 """The keys that a DID, or its document, stands for."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from services.verifier.domain.did_document import UnusableDidDocument, did_jwk, 
 from shared.credentials import ALGORITHMS, Algorithm, encode_base64url, encode_jwk, encode_multikey, generate
 
 DID = "did:web:issuer.example"
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # The specification's own example.
 PRINTED = (
     "did:jwk:eyJjcnYiOiJQLTI1NiIsImt0eSI6IkVDIiwieCI6ImFjYklRaXVNczNpOF91c3pFakoydHBUdFJNNEVVM3l6OTFQSDZDZEgyVjAiLCJ5I"
@@ -40,8 +42,8 @@ def test_every_kind_of_key_is_found_however_it_is_written(algorithm: Algorithm) 
         f"{as_did({**jwk, 'use': 'sig', 'kid': 'x'})}#0": multikey
     }
     assert did_key(f"did:key:{multikey}") == {f"did:key:{multikey}#{multikey}": multikey}
-    assert keys_of(document(publicKeyMultibase=multikey), DID) == {f"{DID}#a": multikey}
-    assert keys_of(document(publicKeyJwk=jwk), DID) == {f"{DID}#a": multikey}
+    assert keys_of(document(publicKeyMultibase=multikey), DID, NOW) == {f"{DID}#a": multikey}
+    assert keys_of(document(publicKeyJwk=jwk), DID, NOW) == {f"{DID}#a": multikey}
 
 
 @pytest.mark.parametrize(
@@ -69,4 +71,13 @@ def test_a_did_jwk_that_holds_no_signing_key_is_refused(did: str) -> None:
 def test_a_method_with_two_keys_is_passed_over() -> None:
     one, other = (generate("P-256").public_key() for _ in range(2))
     with pytest.raises(UnusableDidDocument):
-        keys_of(document(publicKeyMultibase=encode_multikey(one), publicKeyJwk=encode_jwk(other)), DID)
+        keys_of(document(publicKeyMultibase=encode_multikey(one), publicKeyJwk=encode_jwk(other)), DID, NOW)
+
+
+@pytest.mark.parametrize("name", ["expires", "revoked"])
+def test_a_method_that_has_ended_verifies_nothing(name: str) -> None:
+    multikey = encode_multikey(generate("Ed25519").public_key())
+    for ends in ("2026-02-28T00:00:00Z", "2026-03-01T00:00:00Z", "soon", None):
+        with pytest.raises(UnusableDidDocument):
+            keys_of(document(publicKeyMultibase=multikey, **{name: ends}), DID, NOW)
+    assert keys_of(document(publicKeyMultibase=multikey, **{name: "2026-03-01T00:00:01Z"}), DID, NOW)
