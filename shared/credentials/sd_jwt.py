@@ -12,12 +12,14 @@ from shared.credentials.finding import many
 from shared.credentials.jwk import decode_jwk, encode_base64url, encode_jwk
 from shared.credentials.jws import MAX_TOKEN, Jws, check_jws, make_jws, read_json_object, read_jws
 from shared.credentials.keys import PrivateKey, PublicKey
+from shared.credentials.pointers import escape
 from shared.credentials.proof_error import ProofError
 from shared.credentials.sd_disclosures import Disclosure, digest_of, read_disclosure, reveal
 from shared.credentials.selection import InvalidPointer, steps_of
 
 MAX_DISCLOSURES = 500
 _KEY_BINDING = "kb+jwt"
+_RESERVED = ("_sd", "_sd_alg", "...")
 _SALT_BYTES = 16
 
 
@@ -56,9 +58,11 @@ def make_sd_jwt(
 ) -> str:
     """Sign a payload of which the parts at the JSON pointers `disclosable` can be withheld (RFC 9901, 4.1, 6.1).
 
-    `holder` is whose key has to sign a presentation (`cnf`). Raises ProofError `invalid-pointer`.
+    `holder` is whose key has to sign a presentation (`cnf`). Raises ProofError `invalid-pointer`, or `reserved-name`
+    for a payload with names of the format's own.
     """
     claims: dict[str, Any] = copy.deepcopy(dict(payload))
+    _refuse_reserved(claims, "#")
     made: list[str] = []
     # The deepest first, so that what is within a hidden part can be hidden in it.
     for pointer in sorted(set(disclosable), key=lambda one: (-one.count("/"), one)):
@@ -153,21 +157,30 @@ def verify_binding(token: SdJwt) -> Binding:
     return Binding(audience, nonce, issued_at)
 
 
+def _refuse_reserved(value: Any, where: str) -> None:
+    """A payload's own `_sd` would be read as digests of parts that nobody can show (4.1)."""
+    for step, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        place = f"{where}/{escape(str(step))}"
+        if step in _RESERVED:
+            raise ProofError("reserved-name", f"{step} is a name of the format's own", place)
+        _refuse_reserved(item, place)
+
+
 def _hide(claims: dict[str, Any], pointer: str) -> str:
     """Put a digest where a pointer leads; gives the disclosure."""
     try:
         steps = steps_of(pointer)
     except InvalidPointer as error:
         raise ProofError("invalid-pointer", str(error)) from None
+    if not steps:
+        raise ProofError("invalid-pointer", "not all of the payload can be withheld")
     holder: Any = claims
     for step in steps[:-1]:
         holder = _child(holder, step, pointer)
-    last = steps[-1] if steps else ""
+    last = steps[-1]
     value = _child(holder, last, pointer)
     salt = encode_base64url(secrets.token_bytes(_SALT_BYTES))
     named = isinstance(holder, dict)
-    if named and (last.startswith("_sd") or last == "..."):
-        raise ProofError("invalid-pointer", f"{last!r} is a name of the format's own")
     text = encode_base64url(json.dumps([salt, last, value] if named else [salt, value], ensure_ascii=False).encode())
     if named:
         del holder[last]
@@ -180,7 +193,7 @@ def _hide(claims: dict[str, Any], pointer: str) -> str:
 def _child(holder: Any, step: str, pointer: str) -> Any:
     if isinstance(holder, dict) and step in holder:
         return holder[step]
-    if isinstance(holder, list) and step.isdecimal() and int(step) < len(holder):
+    if isinstance(holder, list) and step.isdecimal() and step == str(int(step)) and int(step) < len(holder):
         return holder[int(step)]
     raise ProofError("invalid-pointer", f"{pointer[:100]!r} leads nowhere")
 

@@ -203,7 +203,7 @@ def _secured(
                 expires=order.expires,
             )
     except ProofError as error:
-        place = "#/options/disclosable" if error.code == "invalid-pointer" else ROOT
+        place = "#/options/disclosable" if error.code == "invalid-pointer" else ROOT + error.pointer[1:]
         raise Invalid([Fault(place, error.code, error.detail)]) from None
     return envelope(token)
 

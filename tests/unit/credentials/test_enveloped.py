@@ -92,7 +92,7 @@ def code_of(text: str, algorithm: str = "Ed25519") -> str | None:
 def forged(header: dict[str, Any] | str, payload: Any = None, signature: bytes | None = None) -> str:
     """A token with any header; signed by our Ed25519 key unless a signature is given."""
     head = header if isinstance(header, str) else json.dumps(header)
-    body = json.dumps(badge() if payload is None else payload)
+    body = payload if isinstance(payload, str) else json.dumps(badge() if payload is None else payload)
     signed = f"{encode_base64url(head.encode())}.{encode_base64url(body.encode())}"
     own = PAIRS["Ed25519"]
     assert isinstance(own, Ed25519PrivateKey)
@@ -160,6 +160,8 @@ ATTACKS: dict[str, tuple[str, str, str]] = {
         "claims-mismatch",
     ),
     "a time that is none": (forged({"alg": "EdDSA"}, {**badge(), "exp": "tomorrow"}), "Ed25519", "malformed-token"),
+    "a number that readers round": (forged({"alg": "EdDSA"}, {**badge(), "x": 2**70}), "Ed25519", "malformed-token"),
+    "a number that overflows": (forged({"alg": "EdDSA"}, '{"x": 1e999}'), "Ed25519", "malformed-token"),
     "padding": (TOKENS["Ed25519"] + "=", "Ed25519", "malformed-token"),
     "a part more": (TOKENS["Ed25519"] + ".AA", "Ed25519", "malformed-token"),
 }
