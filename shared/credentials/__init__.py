@@ -67,7 +67,7 @@ from shared.credentials.status_list import (
     status_list_entry,
 )
 from shared.credentials.structure import base_context, check_presentation, check_structure
-from shared.credentials.times import read_timestamp
+from shared.credentials.times import read_seconds, read_timestamp
 
 __all__ = [
     "ALGORITHMS",
@@ -130,6 +130,7 @@ __all__ = [
     "private_bytes",
     "private_key",
     "rdfc",
+    "read_seconds",
     "read_timestamp",
     "safe_nquads",
     "secure_sd_token",

@@ -16,6 +16,7 @@ from shared.credentials.pointers import escape
 from shared.credentials.proof_error import ProofError
 from shared.credentials.sd_disclosures import Disclosure, digest_of, read_disclosure, reveal
 from shared.credentials.selection import InvalidPointer, steps_of
+from shared.credentials.times import read_seconds
 
 MAX_DISCLOSURES = 500
 _KEY_BINDING = "kb+jwt"
@@ -41,11 +42,11 @@ class SdJwt:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a holder answers (4.3): for whom, to which question, and when, in seconds since 1970."""
+    """What a holder answers (4.3): for whom, to which question, and when."""
 
     audience: str
     nonce: str
-    issued_at: int | float
+    issued_at: datetime
 
 
 def make_sd_jwt(
@@ -128,15 +129,27 @@ def verify_sd_jwt(token: SdJwt, key: PublicKey) -> dict[str, Any]:
     return token.payload
 
 
+def read_binding(token: SdJwt) -> Binding:
+    """What the holder answered, not yet believed. Raises ProofError `missing-binding`, `malformed-token`."""
+    if token.binding is None:
+        raise ProofError("missing-binding", "the holder has not signed the presentation")
+    if token.binding.header.get("typ") != _KEY_BINDING:
+        raise ProofError("malformed-token", "the holder's signature is not a key binding")
+    claims = read_json_object(token.binding.payload)
+    audience, nonce, issued_at = claims.get("aud"), claims.get("nonce"), read_seconds(claims.get("iat"))
+    if not isinstance(audience, str) or not isinstance(nonce, str) or issued_at is None:
+        raise ProofError("malformed-token", "a key binding has aud, nonce and iat")
+    if claims.get("sd_hash") != digest_of(token.shown):
+        raise ProofError("invalid-signature", "the holder signed other disclosures")
+    return Binding(audience, nonce, issued_at)
+
+
 def verify_binding(token: SdJwt) -> Binding:
     """What the holder answered, with the key that the issuer named (7.3). Raises ProofError.
 
     Whose question it was, and whether it is in time, is for the caller to judge.
     """
-    if token.binding is None:
-        raise ProofError("missing-binding", "the holder has not signed the presentation")
-    if token.binding.header.get("typ") != _KEY_BINDING:
-        raise ProofError("malformed-token", "the holder's signature is not a key binding")
+    answer = read_binding(token)
     confirmation = token.claims.get("cnf")
     jwk = confirmation.get("jwk") if isinstance(confirmation, Mapping) else None
     try:
@@ -145,16 +158,9 @@ def verify_binding(token: SdJwt) -> Binding:
         key = None
     if key is None:
         raise ProofError("missing-binding", "the issuer names no key of the holder that is understood here")
+    assert token.binding is not None, "what it says was read"
     check_jws(token.binding, key)
-    claims = read_json_object(token.binding.payload)
-    audience, nonce, issued_at = (claims.get(name) for name in ("aud", "nonce", "iat"))
-    if claims.get("sd_hash") != digest_of(token.shown):
-        raise ProofError("invalid-signature", "the holder signed other disclosures")
-    if not isinstance(audience, str) or not isinstance(nonce, str) or isinstance(issued_at, bool):
-        raise ProofError("malformed-token", "a key binding has aud, nonce and iat")
-    if not isinstance(issued_at, int | float):
-        raise ProofError("malformed-token", "a key binding has aud, nonce and iat")
-    return Binding(audience, nonce, issued_at)
+    return answer
 
 
 def _refuse_reserved(value: Any, where: str) -> None:

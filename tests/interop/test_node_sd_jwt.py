@@ -52,7 +52,7 @@ def test_a_part_verifies_on_both_sides(node_peer: NodePeer, issuing: str, presen
     ours = verify_sd_jwt(token, issuer.key.public_key())
     assert {name: ours.get(name) for name in PAYLOAD} == {**expected, "family": None}
     answer = verify_binding(token)
-    assert (answer.audience, answer.nonce, answer.issued_at) == (AUDIENCE, NONCE, ISSUED_AT)
+    assert (answer.audience, answer.nonce, answer.issued_at) == (AUDIENCE, NONCE, CREATED)
 
     keys = {"key": encode_jwk(issuer.key.public_key()), "holder": encode_jwk(holder.key.public_key())}
     theirs = node_peer.ask("verifySdJwt", token=shown, nonce=NONCE, **keys)
