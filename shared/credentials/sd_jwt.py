@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.credentials.finding import many
 from shared.credentials.jwk import decode_jwk, encode_base64url, encode_jwk
 from shared.credentials.jws import MAX_TOKEN, Jws, check_jws, make_jws, read_json_object, read_jws
 from shared.credentials.keys import PrivateKey, PublicKey
@@ -225,22 +224,3 @@ def _leads(payload: Mapping[str, Any], pointer: str) -> bool:
     except (InvalidPointer, ProofError):
         return False
     return True
-
-
-_PROTECTED = ("iss", "nbf", "exp", "cnf", "vct", "status")
-
-
-def require_sd_jwt_vc(token: SdJwt) -> str:
-    """The type (`vct`) of an SD-JWT VC (draft-ietf-oauth-sd-jwt-vc, 3.2). Raises ProofError `malformed-token`.
-
-    Issuer, times, holder's key, type and status must not be hidden: a holder could leave them out.
-    """
-    typ, vct = token.jws.header.get("typ"), token.claims.get("vct")
-    if typ not in ("dc+sd-jwt", "vc+sd-jwt") or not isinstance(vct, str) or not vct:
-        raise ProofError("malformed-token", "an SD-JWT VC has the type dc+sd-jwt and a vct")
-    hidden = [one.name for one in token.disclosures if one.name in _PROTECTED]
-    if any(name in token.payload and name not in token.claims for name in hidden if name):
-        raise ProofError("malformed-token", f"{hidden[0]} must not be withheld")
-    if not all(isinstance(one, str) for one in many(token.claims.get("iss"))):
-        raise ProofError("malformed-token", "iss is a text")
-    return vct
