@@ -8,13 +8,13 @@ from uuid import UUID
 
 import orjson
 
-from services.issuer.commands.issue_credential import MAX_DOCUMENT
 from services.issuer.commands.issuer_state import IssuerState, OpenKey, Signatory
 from services.issuer.domain.errors import Fault, Invalid, WrongState
 from services.issuer.store import secured_credentials
 from services.issuer.store.secured_credentials import Secured
 from shared.credentials import Algorithm, ProofError, PublicKey, secure_sd_jwt_vc
 from shared.events.ids import new_id
+from shared.http.strict_json import MAX_STRING
 from shared.postgres.database import Transaction
 
 _TRIES = 3
@@ -56,9 +56,6 @@ class SdJwtVcSecurer:
             at = max(now, signer.key.activated_at)
             token = _token(order, signer, issuer, method, at)
             document = orjson.dumps({"sdJwtVc": token})
-            if len(document) > MAX_DOCUMENT:
-                detail = f"makes a token of {len(document)} bytes, more than {MAX_DOCUMENT}"
-                raise Invalid([Fault("#/claims", "too-long", detail)])
             secured = Secured(new_id(), order.institution_id, None, document, {}, None, at)
             if await secured_credentials.add_if_current(tx, secured, signatory.institution.version):
                 return token
@@ -95,7 +92,7 @@ def _signer(signatory: Signatory, order: SdJwtVcOrder) -> tuple[OpenKey, str, st
 
 def _token(order: SdJwtVcOrder, signer: OpenKey, issuer: str, method: str, at: datetime) -> str:
     try:
-        return secure_sd_jwt_vc(
+        token = secure_sd_jwt_vc(
             order.claims,
             order.disclosable,
             key=signer.private_key,
@@ -109,3 +106,7 @@ def _token(order: SdJwtVcOrder, signer: OpenKey, issuer: str, method: str, at: d
     except ProofError as error:
         place = "#/disclosable" if error.code == "invalid-pointer" else f"#/claims{error.pointer[1:]}"
         raise Invalid([Fault(place, error.code, error.detail)]) from None
+    if len(token) > MAX_STRING:  # a verifier of ours, who is sent it as a text, would refuse it
+        detail = f"makes a token of {len(token)} characters, more than {MAX_STRING}"
+        raise Invalid([Fault("#/claims", "too-long", detail)])
+    return token

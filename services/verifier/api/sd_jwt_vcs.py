@@ -19,6 +19,7 @@ from services.verifier.domain.summary import ascii_did
 from shared.credentials import Binding
 from shared.http.app import router
 from shared.http.body import timestamp
+from shared.http.strict_json import MAX_STRING
 
 routes = router("verification", "/v1")
 
@@ -29,7 +30,7 @@ class VerifySdJwtVcRequest(CamelBody):
     With `audience` or `nonce` there has to be one, made for them; `keyBindingRequired` asks for one without.
     """
 
-    sd_jwt_vc: Annotated[str, Field(min_length=1, max_length=1024 * 1024)]
+    sd_jwt_vc: Annotated[str, Field(min_length=1, max_length=MAX_STRING)]
     audience: Text | None = None
     nonce: Text | None = None
     key_binding_required: bool = False
