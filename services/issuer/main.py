@@ -15,6 +15,7 @@ from services.issuer.api import (
     oauth,
     public,
     replay,
+    sd_jwt_vcs,
     vc_api,
 )
 from services.issuer.commands.grant_token import TokenGranter
@@ -22,6 +23,7 @@ from services.issuer.commands.issue_credential import Issuer
 from services.issuer.commands.issuer_state import IssuerState
 from services.issuer.commands.reserve_positions import PositionPool
 from services.issuer.commands.secure_credential import Securer
+from services.issuer.commands.secure_sd_jwt_vc import SdJwtVcSecurer
 from services.issuer.commands.sign_status_list import StatusLists
 from services.issuer.commands.token_keys import TokenKeys
 from services.issuer.domain.access_token import AUDIENCE
@@ -53,6 +55,7 @@ ROUTERS = (
     keys.routes,
     replay.routes,
     vc_api.routes,
+    sd_jwt_vcs.routes,
 )
 _PURGE_SECONDS = 600.0
 
@@ -73,6 +76,7 @@ def build_context(db: Database, settings: Settings) -> context.Context:
         positions=PositionPool(db, context.utc_now),
         issuer=Issuer(state, sealer, addresses),
         securer=Securer(state, addresses),
+        sd_jwt_vcs=SdJwtVcSecurer(state),
         token_keys=token_keys,
         tokens=TokenGranter(db, token_keys, settings.expected_issuer, context.utc_now),
         status_lists=StatusLists(db, sealer, addresses, context.utc_now),

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.verifier.api import vc_api, verify
+from services.verifier.api import sd_jwt_vcs, vc_api, verify
 from services.verifier.api.context import Context
 from services.verifier.commands.challenges import Challenges
 from services.verifier.commands.fetch import Fetcher
@@ -15,6 +15,7 @@ from services.verifier.commands.read_status import Statuses
 from services.verifier.commands.resolve_did import Resolver
 from services.verifier.commands.verify_credential import Verifier
 from services.verifier.commands.verify_presentation import PresentationVerifier
+from services.verifier.commands.verify_sd_jwt_vc import SdJwtVcVerifier
 from services.verifier.handlers import HANDLERS
 from services.verifier.settings import Settings
 from services.verifier.workers.recording import Recording
@@ -53,7 +54,8 @@ def build_context(db: Database, client: OutboundClient, notes: Notes, settings: 
     verifier = Verifier(db, issuers, Statuses(db, fetcher, issuers, utc_now), notes, registry, utc_now)
     challenges = Challenges(db, settings.operator_token.get_secret_value(), utc_now)
     presentations = PresentationVerifier(verifier, issuers, challenges, utc_now)
-    return Context(verifier, presentations, challenges, settings.verifier_url.rstrip("/"))
+    tokens = SdJwtVcVerifier(issuers, challenges, utc_now)
+    return Context(verifier, presentations, tokens, challenges, settings.verifier_url.rstrip("/"))
 
 
 async def run(settings: Settings) -> None:
@@ -78,6 +80,7 @@ async def run(settings: Settings) -> None:
             db=db,
             routers=[
                 verify.routes,
+                sd_jwt_vcs.routes,
                 vc_api.routes,
                 vc_api.proof_only_routes,
                 parked_router(db, group=NAME, handlers=HANDLERS),

@@ -21,6 +21,7 @@ from shared.credentials.enveloped import (
     Token,
     envelope,
     is_enveloped,
+    method_of,
     open_envelope,
     present_envelope,
     secure_sd_token,
@@ -55,6 +56,8 @@ from shared.credentials.proofs import (
     sign,
     verify_proof,
 )
+from shared.credentials.sd_jwt import Binding, SdJwt, read_sd_jwt, verify_binding, verify_sd_jwt
+from shared.credentials.sd_jwt_vc import require_sd_jwt_vc, secure_sd_jwt_vc
 from shared.credentials.selective import SUITE as ECDSA_SD
 from shared.credentials.selective import derive, sign_base
 from shared.credentials.status_list import (
@@ -67,7 +70,7 @@ from shared.credentials.status_list import (
     status_list_entry,
 )
 from shared.credentials.structure import base_context, check_presentation, check_structure
-from shared.credentials.times import read_timestamp
+from shared.credentials.times import read_seconds, read_timestamp
 
 __all__ = [
     "ALGORITHMS",
@@ -83,6 +86,7 @@ __all__ = [
     "OPEN_BADGES",
     "Algorithm",
     "AnyCryptosuite",
+    "Binding",
     "CanonicalError",
     "Cryptosuite",
     "EnvelopeKind",
@@ -91,6 +95,7 @@ __all__ = [
     "ProofError",
     "PublicKey",
     "Purpose",
+    "SdJwt",
     "StatusList",
     "StatusListError",
     "Token",
@@ -124,19 +129,26 @@ __all__ = [
     "jcs",
     "many",
     "message_entry",
+    "method_of",
     "open_envelope",
     "position",
     "present_envelope",
     "private_bytes",
     "private_key",
     "rdfc",
+    "read_sd_jwt",
+    "read_seconds",
     "read_timestamp",
     "require_rdf",
+    "require_sd_jwt_vc",
+    "secure_sd_jwt_vc",
     "secure_sd_token",
     "secure_token",
     "sign",
     "sign_base",
     "status_list_entry",
+    "verify_binding",
     "verify_proof",
+    "verify_sd_jwt",
     "verify_token",
 ]

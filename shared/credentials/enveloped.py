@@ -1,8 +1,8 @@
 """Credentials and presentations inside a token: Securing Verifiable Credentials using JOSE and COSE (3.1, 4)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
 import orjson
@@ -13,8 +13,8 @@ from shared.credentials.jws import MAX_TOKEN, Jws, check_jws, make_jws, read_jso
 from shared.credentials.keys import PrivateKey
 from shared.credentials.multikey import decode_multikey
 from shared.credentials.proof_error import ProofError
-from shared.credentials.sd_jwt import make_sd_jwt, present, read_sd_jwt
-from shared.credentials.times import timestamp
+from shared.credentials.sd_jwt import SdJwt, make_sd_jwt, present, read_binding, read_sd_jwt, verify_binding
+from shared.credentials.times import read_seconds, timestamp
 
 EnvelopeKind = Literal["vc", "vp"]
 _TYPES: dict[str, EnvelopeKind] = {"EnvelopedVerifiableCredential": "vc", "EnvelopedVerifiablePresentation": "vp"}
@@ -28,6 +28,7 @@ class Token:
     """A token with its document, neither believed yet. `verification_method` is None where the header names no key.
 
     `issued_at` and `expires_at` are of the signature, in seconds since 1970; `nonce` and `audiences` answer a question.
+    `bound` is the token that a holder answered with a key binding of its own (RFC 9901, 4.3), and `bound_at` when.
     """
 
     jws: Jws
@@ -37,6 +38,8 @@ class Token:
     expires_at: int | float | None
     nonce: str | None
     audiences: tuple[str, ...]
+    bound: SdJwt | None = None
+    bound_at: datetime | None = None
 
 
 def secure_token(
@@ -119,6 +122,7 @@ def open_envelope(document: Mapping[str, Any], kind: EnvelopeKind = "vc") -> Tok
 def read_token(text: str, kind: EnvelopeKind = "vc") -> Token:
     """Read a token (3.1.2, 3.1.3), or one with disclosures (3.2.2, 3.2.3), without believing it. Raises ProofError."""
     claims: Mapping[str, Any]
+    hidden: SdJwt | None = None
     if "~" in text:
         hidden = read_sd_jwt(text)
         jws, claims = hidden.jws, hidden.payload
@@ -129,13 +133,22 @@ def read_token(text: str, kind: EnvelopeKind = "vc") -> Token:
         claims = read_json_object(jws.payload)
     document = _document_of(claims, kind)
     times = [claims.get(name) for name in ("iat", "exp")]
-    if any(isinstance(time, bool) or not isinstance(time, int | float | None) for time in times):
+    if any(time is not None and read_seconds(time) is None for time in times):
         raise ProofError("malformed-token", "iat and exp are numbers of seconds")
     nonce, audiences = claims.get("nonce"), many(claims.get("aud"))
     if not isinstance(nonce, str | None) or not all(isinstance(one, str) for one in audiences):
         raise ProofError("malformed-token", "nonce and aud are texts")
-    method = _method(jws.header.get("kid"), _maker(document, kind))
-    return Token(jws, document, method, times[0], times[1], nonce, tuple(audiences))
+    method = method_of(jws.header.get("kid"), _maker(document, kind))
+    token = Token(jws, document, method, times[0], times[1], nonce, tuple(audiences))
+    return token if hidden is None or hidden.binding is None else _bound(token, hidden)
+
+
+def _bound(token: Token, hidden: SdJwt) -> Token:
+    """The token with its key binding, which is what answers; an answer of the token's own must not be another."""
+    answer = read_binding(hidden)
+    if token.nonce not in (None, answer.nonce) or (token.audiences and answer.audience not in token.audiences):
+        raise ProofError("claims-mismatch", "the token answers another question than its key binding")
+    return replace(token, nonce=answer.nonce, audiences=(answer.audience,), bound=hidden, bound_at=answer.issued_at)
 
 
 def _check_type(jws: Jws, known: tuple[str, ...]) -> None:
@@ -149,12 +162,17 @@ def _sd_head(kind: EnvelopeKind) -> str:
 
 
 def verify_token(token: Token, multikey: str) -> None:
-    """Whether a token is signed by the key of its verification method. Raises ProofError."""
+    """Whether a token is signed by the key of its verification method, and bound by its holder's where it is bound.
+
+    Raises ProofError.
+    """
     try:
         key = decode_multikey(multikey)
     except ValueError as error:
         raise ProofError("malformed-key", str(error)) from None
     check_jws(token.jws, key)
+    if token.bound is not None:
+        verify_binding(token.bound)
 
 
 def _document_of(claims: Mapping[str, Any], kind: EnvelopeKind) -> Mapping[str, Any]:
@@ -171,22 +189,13 @@ def _document_of(claims: Mapping[str, Any], kind: EnvelopeKind) -> Mapping[str, 
     if isinstance(claims.get("jti"), str):
         merged.setdefault("id", claims["jti"])
     for claim, name in (("nbf", "issuanceDate"), ("exp", "expirationDate")) if kind == "vc" else ():
-        if (moment := _moment(claims.get(claim))) is not None:
+        if (moment := read_seconds(claims.get(claim))) is not None:
             merged.setdefault(name, timestamp(moment))
     subject = merged.get("credentialSubject")
     if isinstance(claims.get("sub"), str) and isinstance(subject, Mapping):
         merged["credentialSubject"] = {"id": claims["sub"], **subject}
     _agree(claims, merged)
     return merged
-
-
-def _moment(seconds: Any) -> datetime | None:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        return None
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _agree(claims: Mapping[str, Any], document: Mapping[str, Any]) -> None:
@@ -209,7 +218,7 @@ def _id_of(value: Any) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _method(kid: Any, maker: str | None) -> str | None:
+def method_of(kid: Any, maker: str | None) -> str | None:
     """The verification method: absolute, or a part of who made the document; a did:key has but one."""
     if isinstance(kid, str) and kid.startswith("#") and maker:
         return maker + kid

@@ -1,6 +1,7 @@
 """JSON Web Signatures in compact form (RFC 7515), read as RFC 8725 advises: the key decides the algorithm."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -10,7 +11,8 @@ from shared.credentials.keys import Algorithm, PrivateKey, PublicKey, algorithm_
 from shared.credentials.proof_error import ProofError
 
 MAX_TOKEN, MAX_HEADER = 1024 * 1024, 8 * 1024
-_MAX_DEPTH = 32
+MAX_DEPTH = 32
+_LARGEST = 2**53 - 1
 _NAMES: dict[Algorithm, tuple[str, ...]] = {
     "Ed25519": ("EdDSA", "Ed25519"),  # RFC 8037; RFC 9864 names the curve
     "P-256": ("ES256",),
@@ -72,12 +74,18 @@ def check_jws(token: Jws, key: PublicKey) -> None:
 def read_json_object(raw: bytes) -> dict[str, Any]:
     """A JSON object that every reader reads alike. Raises ProofError `malformed-token`."""
     try:
-        value = json.loads(raw, object_pairs_hook=_without_repetition, parse_constant=_refuse_constant)
+        value = json.loads(
+            raw,
+            object_pairs_hook=_without_repetition,
+            parse_constant=_refuse_constant,
+            parse_int=_exact,
+            parse_float=_finite,
+        )
         text = json.dumps(value, ensure_ascii=False)
         text.encode()  # half of a surrogate pair, which JSON can escape, is no text
     except (ValueError, RecursionError):
-        raise ProofError("malformed-token", "a part of the token is not JSON, or says one thing twice") from None
-    if not isinstance(value, dict) or not _is_shallow(value, _MAX_DEPTH) or "\\u0000" in text:
+        raise ProofError("malformed-token", "a part of the token is not JSON that all read alike") from None
+    if not isinstance(value, dict) or not _is_shallow(value, MAX_DEPTH) or "\\u0000" in text:
         raise ProofError("malformed-token", "a part of the token is no JSON object, or one that cannot be kept")
     return value
 
@@ -91,6 +99,18 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+def _exact(digits: str) -> int:
+    if abs(number := int(digits)) > _LARGEST:
+        raise ValueError("a number that readers round")
+    return number
+
+
+def _finite(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise ValueError("a number that overflows")
+    return number
 
 
 def _is_shallow(value: Any, depth: int) -> bool:

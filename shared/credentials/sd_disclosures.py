@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.credentials.jwk import decode_base64url, encode_base64url
-from shared.credentials.jws import read_json_object
+from shared.credentials.jws import MAX_DEPTH, read_json_object
 from shared.credentials.pointers import escape
 from shared.credentials.proof_error import ProofError
 
@@ -56,12 +56,12 @@ def reveal(
     """The claims with every disclosure in place, and no digest left (7.1, step 3).
 
     `places` is filled with where each stands, by JSON pointer. Raises ProofError for a disclosure that belongs nowhere
-    or twice, a digest that is there twice, and a name that is there already.
+    or twice, a digest that is there twice, a name that is there already, and what becomes deeper than any token may be.
     """
     work = _Revealing({one.digest: one for one in disclosures}, {} if places is None else places)
     if len(work.by_digest) != len(disclosures):
         raise ProofError("malformed-disclosure", "a disclosure is there twice")
-    made: dict[str, Any] = work.of({name: value for name, value in claims.items() if name != "_sd_alg"}, "")
+    made: dict[str, Any] = work.of({name: value for name, value in claims.items() if name != "_sd_alg"}, "", MAX_DEPTH)
     if len(work.places) != len(disclosures):
         raise ProofError("malformed-disclosure", "a disclosure does not belong to the token")
     return made
@@ -74,15 +74,18 @@ class _Revealing:
         self.by_digest, self.places = by_digest, places
         self._seen: set[str] = set()
 
-    def of(self, value: Any, where: str) -> Any:
-        if isinstance(value, Mapping):
-            return self._object(value, where)
-        return self._array(value, where) if isinstance(value, list) else value
+    def of(self, value: Any, where: str, depth: int) -> Any:
+        if not isinstance(value, Mapping | list):
+            return value
+        if depth == 0:
+            raise ProofError("malformed-disclosure", f"with its disclosures the token has more than {MAX_DEPTH} levels")
+        return self._object(value, where, depth) if isinstance(value, Mapping) else self._array(value, where, depth)
 
-    def _object(self, value: Mapping[str, Any], where: str) -> dict[str, Any]:
+    def _object(self, value: Mapping[str, Any], where: str, depth: int) -> dict[str, Any]:
         if "..." in value:
             raise ProofError("malformed-disclosure", "a digest of an array's element stands elsewhere")
-        made = {name: self.of(item, f"{where}/{escape(name)}") for name, item in value.items() if name != "_sd"}
+        shown = {name: item for name, item in value.items() if name != "_sd"}
+        made = {name: self.of(item, f"{where}/{escape(name)}", depth - 1) for name, item in shown.items()}
         digests = value.get("_sd", [])
         if not isinstance(digests, list):
             raise ProofError("malformed-disclosure", "_sd is a list of digests")
@@ -94,22 +97,22 @@ class _Revealing:
                 raise ProofError("malformed-disclosure", "a disclosure has no name, or one that is there already")
             place = f"{where}/{escape(found.name)}"
             self.places[place] = found
-            made[found.name] = self.of(found.value, place)
+            made[found.name] = self.of(found.value, place, depth - 1)
         return made
 
-    def _array(self, value: list[Any], where: str) -> list[Any]:
+    def _array(self, value: list[Any], where: str, depth: int) -> list[Any]:
         made: list[Any] = []
         for item in value:
             place = f"{where}/{len(made)}"
             if not isinstance(item, Mapping) or item.keys() != {"..."}:
-                made.append(self.of(item, place))
+                made.append(self.of(item, place, depth - 1))
                 continue
             found = self._take(item["..."])
             if found is not None:
                 if found.name is not None:
                     raise ProofError("malformed-disclosure", "a disclosure of an array's element has a name")
                 self.places[place] = found
-                made.append(self.of(found.value, place))
+                made.append(self.of(found.value, place, depth - 1))
         return made
 
     def _take(self, digest: Any) -> Disclosure | None:

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.credentials.finding import many
 from shared.credentials.jwk import decode_jwk, encode_base64url, encode_jwk
 from shared.credentials.jws import MAX_TOKEN, Jws, check_jws, make_jws, read_json_object, read_jws
 from shared.credentials.keys import PrivateKey, PublicKey
+from shared.credentials.pointers import escape
 from shared.credentials.proof_error import ProofError
 from shared.credentials.sd_disclosures import Disclosure, digest_of, read_disclosure, reveal
 from shared.credentials.selection import InvalidPointer, steps_of
+from shared.credentials.times import read_seconds
 
 MAX_DISCLOSURES = 500
 _KEY_BINDING = "kb+jwt"
+_RESERVED = ("_sd", "_sd_alg", "...")
 _SALT_BYTES = 16
 
 
@@ -39,11 +41,11 @@ class SdJwt:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a holder answers (4.3): for whom, to which question, and when, in seconds since 1970."""
+    """What a holder answers (4.3): for whom, to which question, and when."""
 
     audience: str
     nonce: str
-    issued_at: int | float
+    issued_at: datetime
 
 
 def make_sd_jwt(
@@ -56,9 +58,11 @@ def make_sd_jwt(
 ) -> str:
     """Sign a payload of which the parts at the JSON pointers `disclosable` can be withheld (RFC 9901, 4.1, 6.1).
 
-    `holder` is whose key has to sign a presentation (`cnf`). Raises ProofError `invalid-pointer`.
+    `holder` is whose key has to sign a presentation (`cnf`). Raises ProofError `invalid-pointer`, or `reserved-name`
+    for a payload with names of the format's own.
     """
     claims: dict[str, Any] = copy.deepcopy(dict(payload))
+    _refuse_reserved(claims, "#")
     made: list[str] = []
     # The deepest first, so that what is within a hidden part can be hidden in it.
     for pointer in sorted(set(disclosable), key=lambda one: (-one.count("/"), one)):
@@ -124,15 +128,27 @@ def verify_sd_jwt(token: SdJwt, key: PublicKey) -> dict[str, Any]:
     return token.payload
 
 
+def read_binding(token: SdJwt) -> Binding:
+    """What the holder answered, not yet believed. Raises ProofError `missing-binding`, `malformed-token`."""
+    if token.binding is None:
+        raise ProofError("missing-binding", "the holder has not signed the presentation")
+    if token.binding.header.get("typ") != _KEY_BINDING:
+        raise ProofError("malformed-token", "the holder's signature is not a key binding")
+    claims = read_json_object(token.binding.payload)
+    audience, nonce, issued_at = claims.get("aud"), claims.get("nonce"), read_seconds(claims.get("iat"))
+    if not isinstance(audience, str) or not isinstance(nonce, str) or issued_at is None:
+        raise ProofError("malformed-token", "a key binding has aud, nonce and iat")
+    if claims.get("sd_hash") != digest_of(token.shown):
+        raise ProofError("invalid-signature", "the holder signed other disclosures")
+    return Binding(audience, nonce, issued_at)
+
+
 def verify_binding(token: SdJwt) -> Binding:
     """What the holder answered, with the key that the issuer named (7.3). Raises ProofError.
 
     Whose question it was, and whether it is in time, is for the caller to judge.
     """
-    if token.binding is None:
-        raise ProofError("missing-binding", "the holder has not signed the presentation")
-    if token.binding.header.get("typ") != _KEY_BINDING:
-        raise ProofError("malformed-token", "the holder's signature is not a key binding")
+    answer = read_binding(token)
     confirmation = token.claims.get("cnf")
     jwk = confirmation.get("jwk") if isinstance(confirmation, Mapping) else None
     try:
@@ -141,16 +157,18 @@ def verify_binding(token: SdJwt) -> Binding:
         key = None
     if key is None:
         raise ProofError("missing-binding", "the issuer names no key of the holder that is understood here")
+    assert token.binding is not None, "what it says was read"
     check_jws(token.binding, key)
-    claims = read_json_object(token.binding.payload)
-    audience, nonce, issued_at = (claims.get(name) for name in ("aud", "nonce", "iat"))
-    if claims.get("sd_hash") != digest_of(token.shown):
-        raise ProofError("invalid-signature", "the holder signed other disclosures")
-    if not isinstance(audience, str) or not isinstance(nonce, str) or isinstance(issued_at, bool):
-        raise ProofError("malformed-token", "a key binding has aud, nonce and iat")
-    if not isinstance(issued_at, int | float):
-        raise ProofError("malformed-token", "a key binding has aud, nonce and iat")
-    return Binding(audience, nonce, issued_at)
+    return answer
+
+
+def _refuse_reserved(value: Any, where: str) -> None:
+    """A payload's own `_sd` would be read as digests of parts that nobody can show (4.1)."""
+    for step, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        place = f"{where}/{escape(str(step))}"
+        if step in _RESERVED:
+            raise ProofError("reserved-name", f"{step} is a name of the format's own", place)
+        _refuse_reserved(item, place)
 
 
 def _hide(claims: dict[str, Any], pointer: str) -> str:
@@ -159,15 +177,15 @@ def _hide(claims: dict[str, Any], pointer: str) -> str:
         steps = steps_of(pointer)
     except InvalidPointer as error:
         raise ProofError("invalid-pointer", str(error)) from None
+    if not steps:
+        raise ProofError("invalid-pointer", "not all of the payload can be withheld")
     holder: Any = claims
     for step in steps[:-1]:
         holder = _child(holder, step, pointer)
-    last = steps[-1] if steps else ""
+    last = steps[-1]
     value = _child(holder, last, pointer)
     salt = encode_base64url(secrets.token_bytes(_SALT_BYTES))
     named = isinstance(holder, dict)
-    if named and (last.startswith("_sd") or last == "..."):
-        raise ProofError("invalid-pointer", f"{last!r} is a name of the format's own")
     text = encode_base64url(json.dumps([salt, last, value] if named else [salt, value], ensure_ascii=False).encode())
     if named:
         del holder[last]
@@ -180,7 +198,7 @@ def _hide(claims: dict[str, Any], pointer: str) -> str:
 def _child(holder: Any, step: str, pointer: str) -> Any:
     if isinstance(holder, dict) and step in holder:
         return holder[step]
-    if isinstance(holder, list) and step.isdecimal() and int(step) < len(holder):
+    if isinstance(holder, list) and step.isdecimal() and step == str(int(step)) and int(step) < len(holder):
         return holder[int(step)]
     raise ProofError("invalid-pointer", f"{pointer[:100]!r} leads nowhere")
 
@@ -206,22 +224,3 @@ def _leads(payload: Mapping[str, Any], pointer: str) -> bool:
     except (InvalidPointer, ProofError):
         return False
     return True
-
-
-_PROTECTED = ("iss", "nbf", "exp", "cnf", "vct", "status")
-
-
-def require_sd_jwt_vc(token: SdJwt) -> str:
-    """The type (`vct`) of an SD-JWT VC (draft-ietf-oauth-sd-jwt-vc, 3.2). Raises ProofError `malformed-token`.
-
-    Issuer, times, holder's key, type and status must not be hidden: a holder could leave them out.
-    """
-    typ, vct = token.jws.header.get("typ"), token.claims.get("vct")
-    if typ not in ("dc+sd-jwt", "vc+sd-jwt") or not isinstance(vct, str) or not vct:
-        raise ProofError("malformed-token", "an SD-JWT VC has the type dc+sd-jwt and a vct")
-    hidden = [one.name for one in token.disclosures if one.name in _PROTECTED]
-    if any(name in token.payload and name not in token.claims for name in hidden if name):
-        raise ProofError("malformed-token", f"{hidden[0]} must not be withheld")
-    if not all(isinstance(one, str) for one in many(token.claims.get("iss"))):
-        raise ProofError("malformed-token", "iss is a text")
-    return vct

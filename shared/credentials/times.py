@@ -31,3 +31,13 @@ def read_timestamp(value: Any) -> datetime | None:
         return (datetime.fromisoformat(text) + timedelta(days=int(ends_day))).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def read_seconds(value: Any) -> datetime | None:
+    """The instant that a number of seconds since 1970 says (RFC 7519, 2: NumericDate), or None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -29,12 +29,12 @@ class ForeignSite:
         """A did:web whose document is at `/{name}/did.json`."""
         return f"did:web:localhost%3A{self.port}:{name}"
 
-    def put(self, path: str, document: Any) -> str:
-        """Serve a JSON document; gives its URL."""
+    def put(self, path: str, document: Any, kind: str = "application/json") -> str:
+        """Serve a JSON document, or bytes as they are, as a media type; gives the URL."""
         body = document if isinstance(document, bytes) else orjson.dumps(document)
 
         async def answer(_: web.Request) -> web.Response:
-            return web.Response(body=body, content_type="application/json")
+            return web.Response(body=body, content_type=kind)
 
         return self.behave(path, answer)
 

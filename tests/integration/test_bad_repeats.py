@@ -79,6 +79,7 @@ def body_for(route: Route, mine: Owner, receiver: Receiver, **change: str) -> by
                 "credentialSubject": {"id": "did:example:learner"},
             }
         },
+        "SdJwtVcBody": {"claims": {"vct": "https://u.example/degree"}},
         "EndpointBody": {"url": receiver.url("keys"), "events": ["achievement.archived"]},
     }
     assert route.schema_name in good, f"say here what {route.name} takes"

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.parametrize("bus_kind", ["embedded"], indirect=True)
 PUBLIC_WRITES = {
     "POST issuer/oauth/token",
     "POST verifier/v1/verify",
+    "POST verifier/v1/sd-jwt-vcs/verify",
     "POST verifier/credentials/verify",
     "POST verifier/presentations/verify",
     "POST verifier/proof-only/credentials/verify",

@@ -12,6 +12,7 @@ from shared.credentials import PrivateKey, encode_multikey, envelope, generate, 
 from tests.fixtures.api import Api, Institution, expect
 from tests.integration.paper_issuer import utc_now
 from tests.integration.test_issuer_vc_api import UNUSUAL, V1, V2, add_key, credential, issued
+from tests.integration.test_issuer_vc_api import post as post_to_issuer
 
 pytestmark = pytest.mark.parametrize("bus_kind", ["embedded"], indirect=True)
 Document = dict[str, Any]
@@ -317,6 +318,10 @@ async def test_a_credential_is_enveloped_as_a_token(api: Api, tenant: Institutio
         for wrong in (f"{head}.{body}.{end[:-4]}AAAA", f"{head}.{body}", f"{head}.{body}x.{end}", "data:,x"):
             for prefix in ("", "/proof-only"):
                 assert (await verify(api, {**secured, "id": wrong}, prefix))["verified"] is False
+    large = credential(tenant.did, description="x" * 48_000)
+    assert (await verify(api, await issued(api, tenant, large, envelope="vc+jwt")))["verified"] is True
+    refused = await post_to_issuer(api, tenant, {**large, "description": "x" * 50_000}, envelope="vc+jwt")
+    assert (refused.status_code, refused.json()["code"]) == (422, "too-long")
     over = await issued(api, tenant, credential(tenant.did, **UNUSUAL["over long ago"]), envelope="vc+jwt")
     assert kinds(await verify(api, over)) == ["credential-expired"]
 

@@ -1,11 +1,18 @@
 """SD-JWTs exchanged with `@sd-jwt/core`: issuer, holder and verifier on either side."""
 
+from datetime import timedelta
+
 import pytest
 
-from shared.credentials import ALGORITHMS, Algorithm, ProofError, encode_jwk
+from services.verifier.domain.did_document import did_key
+from services.verifier.domain.presentation import Question
+from services.verifier.domain.sd_jwt_vc import binding, proof, read_vc, schema
+from shared.credentials import ALGORITHMS, Algorithm, ProofError, decode_multikey, encode_jwk
 from shared.credentials.sd_jwt import bind, make_sd_jwt, present, read_sd_jwt, verify_binding, verify_sd_jwt
+from tests.fixtures.api import Api, expect
 from tests.fixtures.node_peer import NodePeer
 from tests.fixtures.peer import PeerRefused
+from tests.integration.test_issuer_vc_api import add_key, keys_of
 from tests.interop.issuers import CREATED, Issuer
 
 PAYLOAD = {"vct": "urn:x:badge", "given": "Ada 😀", "family": "Lovelace", "scores": [1, 2.5]}
@@ -53,7 +60,7 @@ def test_a_part_verifies_on_both_sides(node_peer: NodePeer, issuing: str, presen
     ours = verify_sd_jwt(token, issuer.key.public_key())
     assert {name: ours.get(name) for name in PAYLOAD} == {**expected, "family": None}
     answer = verify_binding(token)
-    assert (answer.audience, answer.nonce, answer.issued_at) == (AUDIENCE, NONCE, ISSUED_AT)
+    assert (answer.audience, answer.nonce, answer.issued_at) == (AUDIENCE, NONCE, CREATED)
 
     keys = {"key": encode_jwk(issuer.key.public_key()), "holder": encode_jwk(holder.key.public_key())}
     theirs = node_peer.ask("verifySdJwt", token=shown, nonce=NONCE, **keys)
@@ -76,3 +83,41 @@ def test_another_disclosure_is_refused_on_both_sides(node_peer: NodePeer, presen
     keys = {"key": encode_jwk(issuer.key.public_key()), "holder": encode_jwk(holder.key.public_key())}
     with pytest.raises(PeerRefused, match="sd_hash"):
         node_peer.ask("verifySdJwt", token=more, nonce=NONCE, **keys)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+async def test_what_our_door_issues_their_holder_shows_and_their_verifier_reads(
+    node_peer: NodePeer, issuer_api: Api, algorithm: Algorithm
+) -> None:
+    tenant, holder = await issuer_api.institution(), Issuer.new(algorithm)
+    if algorithm != "Ed25519":
+        await add_key(issuer_api, tenant, algorithm)
+    public = encode_jwk(holder.key.public_key())
+    body = {"claims": PAYLOAD, "disclosable": ["/given", "/family"], "holder": public, "algorithm": algorithm}
+    url = f"{issuer_api.urls['issuer']}/v1/sd-jwt-vcs"
+    answer = await issuer_api.http.post(url, json=body, headers=tenant.headers)
+    token = expect(201, answer)["sdJwtVc"]
+    shown = presented(node_peer, "theirs", token, holder)
+    methods = await keys_of(issuer_api, tenant)
+    key = decode_multikey(methods[read_sd_jwt(token).jws.header["kid"]])
+    theirs = node_peer.ask("verifySdJwt", token=shown, nonce=NONCE, key=encode_jwk(key), holder=public)
+    assert theirs["header"]["typ"] == "dc+sd-jwt"
+    assert theirs["payload"]["iss"] == tenant.did
+    assert {name: theirs["payload"].get(name) for name in PAYLOAD} == {**PAYLOAD, "family": None}
+
+
+@of_every_algorithm
+def test_what_they_issue_our_verifier_reads(node_peer: NodePeer, parties: Parties) -> None:
+    issuer, holder = parties
+    payload = {**PAYLOAD, "iss": issuer.did, "cnf": {"jwk": encode_jwk(holder.key.public_key())}}
+    header = {**HEADER, "kid": issuer.method}
+    request = {"payload": payload, "frame": {"_sd": ["given", "family"]}, "key": issuer.jwk, "header": header}
+    token = str(node_peer.ask("signSdJwt", **request)["token"])
+    shown = read_vc(presented(node_peer, "theirs", token, holder))
+    asked = Question(NONCE, AUDIENCE)
+    done = (proof(shown, did_key(issuer.did)), schema(shown), binding(shown, asked, CREATED, required=True)[0])
+    assert [check.outcome for check in done] == ["pass", "pass", "pass"]
+    claims = shown.presented.document
+    assert {name: claims.get(name) for name in PAYLOAD} == {**PAYLOAD, "family": None}
+    late = binding(shown, asked, CREATED + timedelta(minutes=11), required=True)[0]
+    assert (late.outcome, late.reason and late.reason.code) == ("fail", "binding-stale")

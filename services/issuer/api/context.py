@@ -11,6 +11,7 @@ from services.issuer.commands.grant_token import TokenGranter
 from services.issuer.commands.issue_credential import Issuer
 from services.issuer.commands.reserve_positions import PositionPool
 from services.issuer.commands.secure_credential import Securer
+from services.issuer.commands.secure_sd_jwt_vc import SdJwtVcSecurer
 from services.issuer.commands.sign_status_list import StatusLists
 from services.issuer.commands.token_keys import TokenKeys
 from services.issuer.domain.addresses import Addresses
@@ -29,6 +30,7 @@ class Context:
     positions: PositionPool
     issuer: Issuer
     securer: Securer
+    sd_jwt_vcs: SdJwtVcSecurer
     token_keys: TokenKeys
     tokens: TokenGranter
     status_lists: StatusLists

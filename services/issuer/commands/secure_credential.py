@@ -34,6 +34,7 @@ from shared.credentials import (
     status_list_entry,
 )
 from shared.events.ids import new_id
+from shared.http.strict_json import MAX_STRING
 from shared.postgres.database import Transaction
 
 _TRIES = 3
@@ -222,9 +223,13 @@ def _secured(
                 expires=order.expires,
             )
     except ProofError as error:
-        place = "#/options/disclosable" if error.code == "invalid-pointer" else ROOT
+        place = "#/options/disclosable" if error.code == "invalid-pointer" else ROOT + error.pointer[1:]
         raise Invalid([Fault(place, error.code, error.detail)]) from None
-    return envelope(token)
+    enveloped = envelope(token)
+    if len(enveloped["id"]) > MAX_STRING:  # a verifier of ours, who is sent it as a text, would refuse it
+        detail = f"makes a token of {len(token)} characters, and with its head more than {MAX_STRING}"
+        raise Invalid([Fault(ROOT, "too-long", detail)])
+    return enveloped
 
 
 def _sign(

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from services.verifier.commands.challenges import Challenges
 from services.verifier.commands.verify_credential import Verifier
 from services.verifier.commands.verify_presentation import PresentationVerifier
+from services.verifier.commands.verify_sd_jwt_vc import SdJwtVcVerifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Context:
 
     verifier: Verifier
     presentations: PresentationVerifier
+    sd_jwt_vcs: SdJwtVcVerifier
     challenges: Challenges
     public_url: str
 

@@ -85,14 +85,15 @@ def shape(verification: Verification, public_url: str) -> dict[str, Any]:
     return {
         "verified": verification.verified,
         "verdict": verification.verdict,
-        "checks": [_check(check, public_url) for check in verification.checks],
+        "checks": [shape_check(check, public_url) for check in verification.checks],
         "verification_id": str(verification.id),
         "verified_at": timestamp(verification.at),
         "credential": _summary(verification.summary),
     }
 
 
-def _check(check: Check, public_url: str) -> dict[str, Any]:
+def shape_check(check: Check, public_url: str) -> dict[str, Any]:
+    """One test, as `CheckAnswer` describes it."""
     shown: dict[str, Any] = {"check": check.check, "outcome": check.outcome, "detail": check.detail}
     if check.reason is not None:
         kind = check.reason.type

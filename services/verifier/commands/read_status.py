@@ -11,8 +11,8 @@ from services.verifier.commands.memory import Batches, Flights, Memory
 from services.verifier.domain.answer import Reason
 from services.verifier.domain.checks import Bit
 from services.verifier.domain.issuer import Issuer
-from services.verifier.domain.presented import Entry, Presented, id_of
-from services.verifier.domain.status_list import StatusListCopy, UnusableStatusList, look_up, read_copy
+from services.verifier.domain.presented import Entry, Presented
+from services.verifier.domain.status_list import StatusListCopy, UnusableStatusList, check_list, look_up, read_list
 from services.verifier.store import credentials
 from services.verifier.store.credentials import KnownEntry, Position
 from shared.postgres.database import Database
@@ -100,10 +100,11 @@ class Statuses:
     async def _fetch_now(self, place: Place, issuer: Issuer) -> StatusListCopy | Reason:
         url = place[0]
         try:
-            document = await self._fetcher.json(url, timeout=TIMEOUT_SECONDS, max_bytes=MAX_BYTES)
-            issuer = await self._same_institution(document, issuer)
+            document = await self._fetcher.credential(url, timeout=TIMEOUT_SECONDS, max_bytes=MAX_BYTES)
+            presented = read_list(document)
+            issuer = await self._same_institution(presented.issuer, issuer)
             keys = {name: key.public_key_multibase for name, key in issuer.keys.items() if key.compromised_at is None}
-            copy = read_copy(document, url, issuer.did, keys, self._clock())
+            copy = check_list(presented, url, issuer.did, keys, self._clock())
         except FetchFailed as error:
             return self._failed(place, Reason("STATUS_RETRIEVAL_ERROR", f"The status list cannot be fetched: {error}."))
         except UnusableStatusList as error:
@@ -111,9 +112,8 @@ class Statuses:
         self._copies.put(place, copy, copy.ttl.total_seconds(), copy.bits.size // 8)
         return copy
 
-    async def _same_institution(self, document: object, issuer: Issuer) -> Issuer:
+    async def _same_institution(self, named: str | None, issuer: Issuer) -> Issuer:
         """Who has to have signed the list: the credential's issuer, by whichever of an institution's names."""
-        named = id_of(document.get("issuer")) if isinstance(document, Mapping) else None
         if issuer.institution_id is None or named is None or named == issuer.did:
             return issuer
         other = await self._issuers.registered(named)

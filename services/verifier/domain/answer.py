@@ -1,9 +1,12 @@
-"""What a verification says: five checks, each with an outcome and its reason, and the verdict they add up to."""
+"""What a verification says: five checks, each with an outcome and its reason, and the verdict they add up to.
+
+A token that may be bound to its holder has a sixth, `binding`.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
 
-CheckName = Literal["proof", "schema", "issuer", "validity", "status"]
+CheckName = Literal["proof", "schema", "issuer", "validity", "status", "binding"]
 Outcome = Literal["pass", "warn", "fail", "unknown"]
 Verdict = Literal["valid", "valid-with-warnings", "outside-dates", "revoked-or-suspended", "cannot-tell", "forged"]
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from services.verifier.domain.answer import Check, failed, passed, undecided
-from services.verifier.domain.checks import MOST_WEIGHT, form, verify_all
+from services.verifier.domain.answer import Check, Reason, failed, passed, undecided
+from services.verifier.domain.checks import CLOCK_LEEWAY, MOST_WEIGHT, form, verify_all
 from services.verifier.domain.presented import Presented, id_of, weight
 from shared.credentials import ProofError, Purpose, check_presentation, many
 
 MOST_CREDENTIALS = 50
+BINDING_LASTS = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,6 @@ def purpose_of(document: Mapping[str, Any]) -> Purpose:
 
 def proof(presented: Presented, keys: Mapping[str, str], question: Question, now: datetime) -> Check:
     """Every proof is sound, in time, and made for this question (Data Integrity 1.0, 4.4 and 2.1)."""
-    if presented.trouble is not None:
-        return failed("proof", presented.trouble.code, presented.trouble.detail)
     if not presented.proofs:
         return failed("proof", "CRYPTOGRAPHIC_SECURITY_ERROR", "The presentation has no proof.")
     if not presented.has_keys(keys):
@@ -45,17 +44,27 @@ def proof(presented: Presented, keys: Mapping[str, str], question: Question, now
     if any(claim.expires is not None and now > claim.expires for claim in presented.proofs):
         return failed("proof", "proof-expired", "The time the proof was made for is over.")
     token = presented.token
+    if token is not None and token.bound_at is not None and is_stale(token.bound_at, now):
+        return failed("proof", "binding-stale", "The holder's answer is too old, or from the future.")
     answers = [(one.challenge, one.domains) for one in verified] + ([(token.nonce, token.audiences)] if token else [])
-    return _answers(answers, question) or passed("proof", "The presentation's proof is sound.")
+    wrong = next((found for given in answers if (found := wrong_answer(*given, question))), None)
+    if wrong is not None:
+        return failed("proof", wrong.code, wrong.detail)
+    return passed("proof", "The presentation's proof is sound.")
 
 
-def _answers(answers: Sequence[tuple[str | None, Sequence[str]]], question: Question) -> Check | None:
-    for challenge, domains in answers:
-        if question.challenge is not None and challenge != question.challenge:
-            return failed("proof", "wrong-challenge", "The proof was not made for this challenge.")
-        if question.domain is not None and question.domain not in domains:
-            return failed("proof", "wrong-domain", "The proof was not made for this domain.")
+def wrong_answer(challenge: str | None, domains: Sequence[str], question: Question) -> Reason | None:
+    """Why a proof does not answer a question; None where it does."""
+    if question.challenge is not None and challenge != question.challenge:
+        return Reason("wrong-challenge", "The proof was not made for this challenge.")
+    if question.domain is not None and question.domain not in domains:
+        return Reason("wrong-domain", "The proof was not made for this domain.")
     return None
+
+
+def is_stale(bound_at: datetime, now: datetime) -> bool:
+    """Whether a key binding was made too long ago, or after now (RFC 9901, 7.3)."""
+    return not now - BINDING_LASTS <= bound_at <= now + CLOCK_LEEWAY
 
 
 def holder(presented: Presented) -> Check:
@@ -67,7 +76,9 @@ def holder(presented: Presented) -> Check:
 
 
 def schema(presented: Presented) -> Check:
-    """The presentation has the form of one."""
+    """The presentation has the form of one, and so has the token that it is in."""
+    if presented.trouble is not None:
+        return failed("schema", presented.trouble.code, presented.trouble.detail)
     if len(many(presented.document.get("verifiableCredential"))) > MOST_CREDENTIALS:
         return failed("schema", "too-complex", f"A presentation has at most {MOST_CREDENTIALS} credentials here.")
     return form(check_presentation(presented.document))

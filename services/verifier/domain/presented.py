@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from services.verifier.domain.answer import Reason
@@ -17,6 +17,7 @@ from shared.credentials import (
     is_enveloped,
     many,
     open_envelope,
+    read_seconds,
     read_timestamp,
 )
 
@@ -107,7 +108,10 @@ def read(document: Mapping[str, Any], kind: EnvelopeKind = "vc") -> Presented:
 def _read(document: Mapping[str, Any], token: Token | None) -> Presented:
     proofs = tuple(_proof(proof) for proof in many(document.get("proof")))
     if token is not None:
-        proofs = (ProofClaim(token.verification_method, _instant(token.issued_at), _instant(token.expires_at)), *proofs)
+        proofs = (
+            ProofClaim(token.verification_method, read_seconds(token.issued_at), read_seconds(token.expires_at)),
+            *proofs,
+        )
     since, until = dates_of(document)
     entries, faults = _entries(document.get("credentialStatus"))
     return Presented(
@@ -122,13 +126,6 @@ def _read(document: Mapping[str, Any], token: Token | None) -> Presented:
         faults=tuple(faults),
         token=token,
     )
-
-
-def _instant(seconds: float | None) -> datetime | None:
-    try:
-        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def dates_of(document: Mapping[str, Any]) -> tuple[str, str]:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.verifier.domain.answer import Reason
+from services.verifier.domain.checks import verify_all
 from services.verifier.domain.presented import Entry, Presented, read
-from shared.credentials import MIN_ENTRIES, ProofError, StatusList, StatusListError, many, verify_proof
+from shared.credentials import MIN_ENTRIES, ProofError, StatusList, StatusListError, many
 
 MAX_BYTES = 1024 * 1024
 DEFAULT_TTL = timedelta(minutes=5)
@@ -35,17 +36,25 @@ class StatusListCopy:
     fetched_at: datetime
 
 
-def read_copy(document: Any, url: str, issuer: str, keys: Mapping[str, str], now: datetime) -> StatusListCopy:
-    """Check a fetched list credential and unpack it. `keys` are the issuer's. Raises UnusableStatusList."""
+def read_list(document: Any) -> Presented:
+    """What a fetched list credential claims, by itself or in a token. Raises UnusableStatusList."""
     if not isinstance(document, Mapping):
         raise UnusableStatusList("STATUS_VERIFICATION_ERROR", "the status list is not a JSON object")
     presented = read(document)
+    if presented.trouble is not None:
+        detail = f"the status list's token: {presented.trouble.detail}"
+        raise UnusableStatusList("STATUS_VERIFICATION_ERROR", detail)
+    return presented
+
+
+def check_list(presented: Presented, url: str, issuer: str, keys: Mapping[str, str], now: datetime) -> StatusListCopy:
+    """Check a list credential and unpack it. `keys` are the issuer's. Raises UnusableStatusList."""
     _check_claims(presented, url, issuer, keys, now)
     try:
-        verify_proof(document, keys)
+        verify_all(presented, keys, "assertionMethod")
     except ProofError as error:
         raise UnusableStatusList("STATUS_VERIFICATION_ERROR", f"the status list's proof: {error.detail}") from error
-    subject = document.get("credentialSubject")
+    subject = presented.document.get("credentialSubject")
     if not isinstance(subject, Mapping):
         raise UnusableStatusList("MALFORMED_VALUE_ERROR", "the status list has no subject")
     purposes = frozenset(value for value in many(subject.get("statusPurpose")) if isinstance(value, str))
@@ -73,6 +82,8 @@ def _check_claims(presented: Presented, url: str, issuer: str, keys: Mapping[str
         wrong = "the status list is not signed with a key of the issuer"
     elif presented.bad_date is not None or (presented.valid_until is not None and now > presented.valid_until):
         wrong = "the status list is out of date"
+    elif any(claim.expires is not None and now > claim.expires for claim in presented.proofs):
+        wrong = "the time that the status list's proof was made for is over"
     elif presented.valid_from is not None and now + timedelta(seconds=60) < presented.valid_from:
         wrong = "the status list is not valid yet"
     if wrong:

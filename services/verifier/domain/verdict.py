@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from services.verifier.domain.answer import Check, CheckName, Outcome, Verdict
 
-_AUTHENTICITY: tuple[CheckName, ...] = ("proof", "schema", "issuer")
+_AUTHENTICITY: tuple[CheckName, ...] = ("proof", "schema", "issuer", "binding")
 VERIFIED: frozenset[Verdict] = frozenset({"valid", "valid-with-warnings"})
 
 
 def verdict_of(checks: Sequence[Check]) -> Verdict:
     """The verdict; a check that is missing counts as unknown.
 
-    1. forged: proof, schema or issuer fails; nothing else in the document can be believed then.
+    1. forged: proof, schema, issuer or binding fails; nothing else in the document can be believed then.
     2. revoked-or-suspended: the status fails. Said even where another check is unknown: a reader must not rely on it.
     3. outside-dates: the validity fails.
     4. cannot-tell: some check is unknown.

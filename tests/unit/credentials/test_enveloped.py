@@ -29,6 +29,7 @@ from shared.credentials import (
 )
 from shared.credentials.enveloped import read_token
 from shared.credentials.jws import check_jws, make_jws, read_jws
+from shared.credentials.sd_jwt import bind, make_sd_jwt
 from tests.unit.credentials.badges import CREATED, badge
 
 ISSUER = "did:web:issuer.example:institutions:acme"
@@ -92,7 +93,7 @@ def code_of(text: str, algorithm: str = "Ed25519") -> str | None:
 def forged(header: dict[str, Any] | str, payload: Any = None, signature: bytes | None = None) -> str:
     """A token with any header; signed by our Ed25519 key unless a signature is given."""
     head = header if isinstance(header, str) else json.dumps(header)
-    body = json.dumps(badge() if payload is None else payload)
+    body = payload if isinstance(payload, str) else json.dumps(badge() if payload is None else payload)
     signed = f"{encode_base64url(head.encode())}.{encode_base64url(body.encode())}"
     own = PAIRS["Ed25519"]
     assert isinstance(own, Ed25519PrivateKey)
@@ -160,6 +161,9 @@ ATTACKS: dict[str, tuple[str, str, str]] = {
         "claims-mismatch",
     ),
     "a time that is none": (forged({"alg": "EdDSA"}, {**badge(), "exp": "tomorrow"}), "Ed25519", "malformed-token"),
+    "a time no calendar has": (forged({"alg": "EdDSA"}, {**badge(), "exp": 10**15}), "Ed25519", "malformed-token"),
+    "a number that readers round": (forged({"alg": "EdDSA"}, {**badge(), "x": 2**70}), "Ed25519", "malformed-token"),
+    "a number that overflows": (forged({"alg": "EdDSA"}, '{"x": 1e999}'), "Ed25519", "malformed-token"),
     "padding": (TOKENS["Ed25519"] + "=", "Ed25519", "malformed-token"),
     "a part more": (TOKENS["Ed25519"] + ".AA", "Ed25519", "malformed-token"),
 }
@@ -256,3 +260,35 @@ def test_a_presentation_answers_in_its_token() -> None:
     assert (token.nonce, token.audiences, token.expires_at) == ("n", ("shop.example",), 1893456000)
     with pytest.raises(ProofError):
         read_token(text, "vc")
+
+
+HOLDER = generate("Ed25519")
+SHOWN = {"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiablePresentation"], "holder": ISSUER}
+
+
+def bound(key: Any = HOLDER, hidden: tuple[str, ...] = (), **claims: Any) -> str:
+    """A presentation with disclosures, and the key binding of its holder."""
+    header = {"typ": "vp+sd-jwt", "cty": "vp", "kid": METHOD}
+    payload = {**SHOWN, "note": "x", **claims}
+    text = make_sd_jwt(payload, hidden, key=PAIRS["P-256"], header=header, holder=HOLDER.public_key())
+    return bind(text, key=key, audience="shop.example", nonce="n", created=CREATED)
+
+
+def test_a_key_binding_answers_for_a_presentation_with_disclosures() -> None:
+    token = open_envelope(envelope(bound(hidden=("/note",)), "vp"), "vp")
+    verify_token(token, MULTIKEYS["P-256"])
+    assert (token.nonce, token.audiences, token.bound_at) == ("n", ("shop.example",), CREATED)
+    assert token.document["note"] == "x"
+    verify_token(read_token(bound(nonce="n", aud=["a", "shop.example"]), "vp"), MULTIKEYS["P-256"])
+
+
+def test_a_key_binding_that_does_not_hold_is_refused() -> None:
+    other = bound(hidden=("/note",)).split("~")
+    for text, code in (
+        (bound(generate("Ed25519")), "invalid-signature"),
+        ("~".join([other[0], other[-1]]), "invalid-signature"),
+        (bound(nonce="another"), "claims-mismatch"),
+        (bound(aud="other.example"), "claims-mismatch"),
+    ):
+        with pytest.raises(ProofError, match=code):
+            verify_token(read_token(text, "vp"), MULTIKEYS["P-256"])

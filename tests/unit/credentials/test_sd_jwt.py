@@ -27,7 +27,6 @@ from shared.credentials.sd_jwt import (
     make_sd_jwt,
     present,
     read_sd_jwt,
-    require_sd_jwt_vc,
     verify_binding,
     verify_sd_jwt,
 )
@@ -103,11 +102,22 @@ class TestSelection:
         always = {"iss": CLAIMS["iss"], "vct": CLAIMS["vct"]}
         assert payload(present(sd_jwt(), wanted)) == {**always, **shown}
 
-    @pytest.mark.parametrize("pointer", ["/nothing", "/languages/9", "name", "/address/zip"])
+    @pytest.mark.parametrize("pointer", ["/nothing", "/languages/9", "/languages/00", "name", "/address/zip"])
     def test_a_pointer_that_leads_nowhere_is_refused(self, pointer: str) -> None:
         for attempt in (lambda: present(sd_jwt(), [pointer]), lambda: sd_jwt(hidden=[pointer])):
             with pytest.raises(ProofError, match="invalid-pointer"):
                 attempt()
+
+    def test_not_all_is_hidden_at_once(self) -> None:
+        with pytest.raises(ProofError, match="invalid-pointer"):
+            sd_jwt(hidden=[""])
+
+    @pytest.mark.parametrize(
+        "claims", [{"_sd": [1, "a"]}, {"x": {"_sd": 5}}, {"x": [{"...": "a"}]}, {"@context": [{"_sd_alg": "md5"}]}]
+    )
+    def test_a_payload_has_no_names_of_the_formats(self, claims: dict[str, Any]) -> None:
+        with pytest.raises(ProofError, match="reserved-name"):
+            make_sd_jwt(claims, [], key=KEY, header={})
 
     def test_what_is_withheld_cannot_be_read(self) -> None:
         text = present(sd_jwt(), [])
@@ -151,6 +161,16 @@ class TestTricks:
     def test_another_hash_is_refused(self) -> None:
         assert code_of(assembled({"_sd_alg": "md5", "_sd": []})) == "unknown-algorithm"
 
+    def test_disclosures_within_each_other_end_somewhere(self) -> None:
+        inner: dict[str, Any] = {"x": 1}
+        disclosures: list[Any] = []
+        for _ in range(480):
+            disclosures.append(["s", "a", inner])
+            inner = {"_sd": [digest(disclosures[-1])]}
+        assert code_of(assembled(inner, *disclosures)) == "malformed-disclosure"
+        shallow = {"_sd": [digest(disclosures[20])]}
+        assert code_of(assembled(shallow, *disclosures[:21])) is None
+
     @given(data=st.data())
     @settings(max_examples=200, deadline=None)
     def test_any_changed_character_is_refused(self, data: st.DataObject) -> None:
@@ -171,7 +191,7 @@ class TestBinding:
         text = bind(present(sd_jwt(holder=True), ["/name"]), key=HOLDER, audience="shop", nonce="n", created=CREATED)
         token = read_sd_jwt(text)
         verify_sd_jwt(token, KEY.public_key())
-        assert verify_binding(token).__getstate__() == ["shop", "n", CREATED.timestamp()]
+        assert verify_binding(token).__getstate__() == ["shop", "n", CREATED]
 
     def test_nobody_else_does(self) -> None:
         shown = present(sd_jwt(holder=True), ["/name"])
@@ -192,13 +212,6 @@ class TestBinding:
 
 
 class TestProfiles:
-    def test_an_ietf_credential_has_a_type(self) -> None:
-        assert require_sd_jwt_vc(read_sd_jwt(sd_jwt())) == CLAIMS["vct"]
-        assert require_sd_jwt_vc(read_sd_jwt(sd_jwt(typ="vc+sd-jwt"))) == CLAIMS["vct"]
-        for bad in (sd_jwt(typ="JWT"), sd_jwt(hidden=["/vct"]), sd_jwt(hidden=["/iss"])):
-            with pytest.raises(ProofError, match="malformed-token"):
-                require_sd_jwt_vc(read_sd_jwt(bad))
-
     def test_a_badge_in_an_envelope_is_shown_in_part(self) -> None:
         method = "did:web:issuer.example#key-1"
         hidden = ["/credentialSubject/achievement/description", "/name"]
