@@ -51,7 +51,8 @@ def build_context(db: Database, client: OutboundClient, notes: Notes, settings: 
     """Everything the routes work with."""
     fetcher, registry = Fetcher(client), settings.registry_url.rstrip("/")
     issuers = Issuers(db, Resolver(db, fetcher, utc_now))
-    verifier = Verifier(db, issuers, Statuses(db, fetcher, issuers, utc_now), notes, registry, utc_now)
+    statuses = Statuses(db, fetcher, issuers, settings.issuer_url.rstrip("/"), utc_now)
+    verifier = Verifier(db, issuers, statuses, notes, registry, utc_now)
     challenges = Challenges(db, settings.operator_token.get_secret_value(), utc_now)
     presentations = PresentationVerifier(verifier, issuers, challenges, utc_now)
     tokens = SdJwtVcVerifier(issuers, challenges, utc_now)

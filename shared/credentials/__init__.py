@@ -68,6 +68,7 @@ from shared.credentials.status_list import (
     message_entry,
     position,
     status_list_entry,
+    unpack_list,
 )
 from shared.credentials.structure import base_context, check_presentation, check_structure
 from shared.credentials.times import read_seconds, read_timestamp
@@ -147,6 +148,7 @@ __all__ = [
     "sign",
     "sign_base",
     "status_list_entry",
+    "unpack_list",
     "verify_binding",
     "verify_proof",
     "verify_sd_jwt",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
-from shared.credentials.contexts import CREDENTIALS_V2
+from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2
 from shared.credentials.finding import many
 from shared.credentials.jws import MAX_TOKEN, Jws, check_jws, make_jws, read_json_object, read_jws
 from shared.credentials.keys import PrivateKey
@@ -19,6 +19,11 @@ from shared.credentials.times import read_seconds, timestamp
 EnvelopeKind = Literal["vc", "vp"]
 _TYPES: dict[str, EnvelopeKind] = {"EnvelopedVerifiableCredential": "vc", "EnvelopedVerifiablePresentation": "vp"}
 _DID_KEY = "did:key:"
+# What a token may say of itself beside its document: not part of that (RFC 7519, 4.1, and the registry of claims).
+_REGISTERED = ("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "nonce", "_sd", "_sd_alg", "vct", "status")
+_OF_TOKENS = ("scope", "client_id", "azp", "sid", "act", "may_act", "acr", "amr", "auth_time", "at_hash", "events")
+_CLAIMS = frozenset((*_REGISTERED, *_OF_TOKENS))
+_ENVELOPE = frozenset({"@context", "id", "type"})
 # What a holder may withhold; all else decides about the credential, or says what it is.
 _HIDEABLE = ("credentialSubject", "name", "description", "evidence", "image", "termsOfUse", "refreshService")
 
@@ -27,8 +32,9 @@ _HIDEABLE = ("credentialSubject", "name", "description", "evidence", "image", "t
 class Token:
     """A token with its document, neither believed yet. `verification_method` is None where the header names no key.
 
-    `issued_at` and `expires_at` are of the signature, in seconds since 1970; `nonce` and `audiences` answer a question.
-    `bound` is the token that a holder answered with a key binding of its own (RFC 9901, 4.3), and `bound_at` when.
+    `issued_at`, `expires_at` and `not_before` are of the signature, in seconds since 1970; `nonce` and `audiences`
+    answer a question. `bound` is the token that a holder answered with a key binding of its own (RFC 9901, 4.3), and
+    `bound_at` when.
     """
 
     jws: Jws
@@ -38,8 +44,14 @@ class Token:
     expires_at: int | float | None
     nonce: str | None
     audiences: tuple[str, ...]
+    not_before: int | float | None = None
     bound: SdJwt | None = None
     bound_at: datetime | None = None
+
+    @property
+    def secured(self) -> dict[str, Any]:
+        """The document without the token's own claims: what a proof within it was made over, and what RDF is of it."""
+        return {name: value for name, value in self.document.items() if name not in _CLAIMS}
 
 
 def secure_token(
@@ -109,14 +121,26 @@ def is_enveloped(document: Mapping[str, Any], kind: EnvelopeKind = "vc") -> bool
 
 
 def open_envelope(document: Mapping[str, Any], kind: EnvelopeKind = "vc") -> Token:
-    """The token that an enveloped document stands for. Raises ProofError `malformed-envelope`, `malformed-token`."""
-    url, head = document.get("id"), f"data:application/{kind}+jwt,"
-    contexts = document.get("@context")
-    if not isinstance(url, str) or not url.startswith((head, _sd_head(kind))) or len(url) > MAX_TOKEN:
-        raise ProofError("malformed-envelope", f"the id of an enveloped document begins with {head}", "#/id")
-    if CREDENTIALS_V2 not in many(contexts) or "proof" in document:
-        raise ProofError("malformed-envelope", "an enveloped document has the data model's context, and no proof")
-    return read_token(url.partition(",")[2], kind)
+    """The token that an enveloped document stands for. Raises ProofError `malformed-envelope`, `malformed-token`.
+
+    It has nothing else: what stood beside the token would not be signed.
+    """
+    url = document.get("id")
+    head, _, text = url.partition(",") if isinstance(url, str) else ("", "", "")
+    media_type, *parameters = head.lower().split(";")  # those say nothing that the token does not; base64 is none
+    known = [f"data:application/{one}" for one in _media_types(kind)]
+    if media_type not in known or not all("=" in one for one in parameters) or len(text) > MAX_TOKEN:
+        expected = f"data:application/{kind}+jwt,"
+        raise ProofError("malformed-envelope", f"the id of an enveloped document begins with {expected}", "#/id")
+    if CREDENTIALS_V2 not in many(document.get("@context")) or not document.keys() <= _ENVELOPE:
+        raise ProofError("malformed-envelope", "an enveloped document has the data model's context, an id and a type")
+    if len(many(document.get("type"))) != 1 or ("~" in text) != ("sd-jwt" in media_type):
+        raise ProofError("malformed-envelope", "an enveloped document has one type, and what its media type says")
+    return read_token(text, kind)
+
+
+def _media_types(kind: EnvelopeKind) -> tuple[str, ...]:
+    return (f"{kind}+jwt", f"{kind}+ld+jwt", f"{kind}+ld+json+jwt", f"{kind}+sd-jwt", f"{kind}+ld+json+sd-jwt")
 
 
 def read_token(text: str, kind: EnvelopeKind = "vc") -> Token:
@@ -132,14 +156,14 @@ def read_token(text: str, kind: EnvelopeKind = "vc") -> Token:
         _check_type(jws, (f"{kind}+jwt", f"{kind}+ld+jwt", "JWT"))
         claims = read_json_object(jws.payload)
     document = _document_of(claims, kind)
-    times = [claims.get(name) for name in ("iat", "exp")]
+    times = [claims.get(name) for name in ("iat", "exp", "nbf")]
     if any(time is not None and read_seconds(time) is None for time in times):
-        raise ProofError("malformed-token", "iat and exp are numbers of seconds")
+        raise ProofError("malformed-token", "iat, exp and nbf are numbers of seconds")
     nonce, audiences = claims.get("nonce"), many(claims.get("aud"))
     if not isinstance(nonce, str | None) or not all(isinstance(one, str) for one in audiences):
         raise ProofError("malformed-token", "nonce and aud are texts")
     method = method_of(jws.header.get("kid"), _maker(document, kind))
-    token = Token(jws, document, method, times[0], times[1], nonce, tuple(audiences))
+    token = Token(jws, document, method, times[0], times[1], nonce, tuple(audiences), times[2])
     return token if hidden is None or hidden.binding is None else _bound(token, hidden)
 
 
@@ -153,7 +177,7 @@ def _bound(token: Token, hidden: SdJwt) -> Token:
 
 def _check_type(jws: Jws, known: tuple[str, ...]) -> None:
     typ = jws.header.get("typ")
-    if typ is not None and str(typ).removeprefix("application/") not in known:
+    if typ is not None and str(typ).lower().removeprefix("application/") not in (*known, *map(str.lower, known)):
         raise ProofError("malformed-token", f"the token's type is not {known[0]}")
 
 
@@ -176,13 +200,13 @@ def verify_token(token: Token, multikey: str) -> None:
 
 
 def _document_of(claims: Mapping[str, Any], kind: EnvelopeKind) -> Mapping[str, Any]:
-    """The document is the payload; the data model 1.1 put it into a claim of its own (1.1, 6.3.1)."""
+    """The document is the payload; the data model 1.1 alone put it into a claim of its own (1.1, 6.3.1)."""
     if kind not in claims:
         _agree(claims, claims)
         return claims
     inner = claims[kind]
-    if not isinstance(inner, Mapping):
-        raise ProofError("malformed-token", f"the claim {kind} is an object")
+    if not isinstance(inner, Mapping) or "@context" in claims or CREDENTIALS_V1 not in many(inner.get("@context")):
+        raise ProofError("malformed-token", f"the claim {kind} is for a document of the data model 1.1 alone")
     merged = dict(inner)
     if isinstance(claims.get("iss"), str) and "issuer" not in merged and kind == "vc":
         merged["issuer"] = claims["iss"]
@@ -205,7 +229,7 @@ def _agree(claims: Mapping[str, Any], document: Mapping[str, Any]) -> None:
     if isinstance(subject, Mapping):
         pairs["sub"] = subject.get("id")
     for name, value in pairs.items():
-        if name in claims and claims[name] != value:
+        if name in claims and value is not None and claims[name] != value:
             raise ProofError("claims-mismatch", f"the claim {name} is not what the document says")
 
 

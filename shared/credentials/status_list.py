@@ -106,7 +106,7 @@ class StatusList:
             raise StatusListError("RANGE_ERROR", f"the list has no entry {index}")
 
 
-def read_list(subject: Mapping[str, Any], max_bytes: int = MAX_BYTES) -> StatusList:
+def unpack_list(subject: Mapping[str, Any], max_bytes: int = MAX_BYTES) -> StatusList:
     """The list that a BitstringStatusListCredential's subject is (2.2, 3.2). Raises StatusListError."""
     purposes, ttl = many(subject.get("statusPurpose")), subject.get("ttl", 0)
     if "BitstringStatusList" not in texts(subject.get("type")):

@@ -8,7 +8,7 @@ from shared.credentials.badge_structure import BADGE_TYPES, check_badge
 from shared.credentials.contexts import CREDENTIALS_V1, CREDENTIALS_V2, OPEN_BADGES_ALL, is_known
 from shared.credentials.finding import Finding, is_url, many, texts
 from shared.credentials.properties import check_names, check_properties, check_typed
-from shared.credentials.status_list import StatusListError, read_list
+from shared.credentials.status_list import StatusListError, unpack_list
 from shared.credentials.times import read_timestamp
 
 _BASES = (CREDENTIALS_V2, CREDENTIALS_V1)
@@ -101,7 +101,7 @@ def _check_status_list(subject: Any) -> Iterator[Finding]:
         yield Finding("#/credentialSubject", "required", "a status list is one subject")
         return
     try:
-        read_list(subject)
+        unpack_list(subject)
     except StatusListError as error:
         yield Finding("#/credentialSubject", "invalid-status", error.detail)
 

@@ -297,10 +297,13 @@ async def test_a_status_that_was_asked_for_is_set_by_the_credentials_name(issuer
     assert [await change("suspension", False), await list_bit(issuer_api, entries["suspension"])] == [200, False]
     assert [await change("revocation", True), await list_bit(issuer_api, entries["revocation"])] == [200, True]
     assert await change("revocation", False) == 409
+    for entry, status in ((entries["suspension"], 200), ({**entries["suspension"], "statusListIndex": "1"}, 400)):
+        body = {"credentialId": document["id"], "credentialStatus": entry, "status": True, "indexAllocator": "mine"}
+        assert (await issuer_api.http.post(url, json=body, headers=tenant.headers)).status_code == status
     assert await change("revocation", True, "urn:uuid:another") == 404
     assert (await post(issuer_api, tenant, document, statusPurposes=purposes)).status_code == 409
     nameless = credential(tenant.did)
-    assert (await post(issuer_api, tenant, nameless, statusPurposes=purposes)).status_code == 422
+    assert (await post(issuer_api, tenant, nameless, statusPurposes=purposes)).status_code == 400
     await issued(issuer_api, tenant, nameless, statusPurposes=["revocation"], credentialId="urn:x:mine")
     assert await change("revocation", True, "urn:x:mine") == 200
     assert await change("suspension", True, "urn:x:mine") == 404

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.credentials import PrivateKey, encode_multikey, envelope, generate, secure_token, sign
+from shared.credentials import PrivateKey, ProofError, encode_multikey, envelope, generate, secure_token, sign
 from tests.fixtures.api import Api, Institution, expect
 from tests.integration.paper_issuer import utc_now
 from tests.integration.test_issuer_vc_api import UNUSUAL, V1, V2, add_key, credential, issued
@@ -216,7 +216,7 @@ async def show(api: Api, document: Document, prefix: str = "", **options: Any) -
 
 
 async def test_a_presentation_answers_a_challenge_once(api: Api, tenant: Institution) -> None:
-    challenge = expect(201, await api.http.post(f"{api.urls['verifier']}/challenges"))["challenge"]
+    challenge = expect(200, await api.http.post(f"{api.urls['verifier']}/challenges"))["challenge"]
     secured = await issued(api, tenant, credential(tenant.did))
     holder, asked = generate("Ed25519"), {"challenge": challenge, "domain": "shop.example"}
     shown = presentation(holder, [secured], **asked)
@@ -240,7 +240,8 @@ async def test_a_presentation_is_only_as_good_as_what_is_in_it(api: Api, tenant:
     assert answer["verified"] is False
     assert [one["verified"] for one in answer["results"]["verifiableCredential"]] == [True, False]
     assert (await show(api, both, "/proof-only"))["verified"] is True
-    assert (await show(api, presentation(key, [])))["verified"] is True
+    with pytest.raises(ProofError, match="lost-data"):
+        presentation(key, [])  # an empty array says nothing
 
     spoiled = copy.deepcopy(presentation(key, [secured]))
     spoiled["verifiableCredential"][0]["credentialSubject"]["name"] = "Eve"
@@ -250,6 +251,32 @@ async def test_a_presentation_is_only_as_good_as_what_is_in_it(api: Api, tenant:
     texts = presentation(key, [secured]) | {"verifiableCredential": ["https://c.example/1"]}
     for wrong in (spoiled, borrowed, late, bare, texts, {**both, "type": "VerifiableCredential"}):
         assert (await show(api, wrong))["verified"] is False
+
+
+async def test_what_the_holder_says_itself_is_secured_by_the_presentation(api: Api, tenant: Institution) -> None:
+    key = generate("Ed25519")
+    secured, own = await issued(api, tenant, credential(tenant.did)), credential(did_of(key)[0])
+    good = await show(api, presentation(key, [secured, own]))
+    assert good["verified"] is True
+    assert "Self asserted" in str(good["problemDetails"])
+    for stranger in (credential(tenant.did), credential(did_of(generate("Ed25519"))[0])):
+        assert (await show(api, presentation(key, [secured, stranger])))["verified"] is False
+    spoiled = presentation(key, [own])
+    spoiled["verifiableCredential"][0]["credentialSubject"]["name"] = "Eve"
+    assert (await show(api, spoiled))["verified"] is False
+    over = credential(did_of(key)[0], **UNUSUAL["over long ago"])
+    assert (await show(api, presentation(key, [over])))["verified"] is False
+
+
+async def test_a_status_that_was_set_is_told_at_once(api: Api, tenant: Institution) -> None:
+    """A list of our own issuer is asked for each time, and sent again only when it has changed."""
+    document = credential(tenant.did, id="urn:uuid:6a0d6bd2-1b52-4b5a-a3b5-1f4f0f0c9a11")
+    secured = await issued(api, tenant, document, statusPurposes=["suspension"])
+    url = f"{api.urls['issuer']}/credentials/status"
+    for value in (False, True, False, True):
+        body = {"credentialId": document["id"], "credentialStatus": {"statusPurpose": "suspension"}, "status": value}
+        expect(200, await api.http.post(url, json=body, headers=tenant.headers))
+        assert (await verify(api, secured))["verified"] is not value
 
 
 async def derived(api: Api, secured: Document, *pointers: str) -> httpx.Response:
@@ -290,13 +317,13 @@ async def test_a_holder_shows_a_part_and_cannot_withhold_what_decides(api: Api, 
         (await derived(api, shown), "malformed-proof"),
         (await derived(api, document), "malformed-proof"),
     ):
-        assert (answer.status_code, answer.json()["code"]) == (422, code)
+        assert (answer.status_code, answer.json()["code"]) == (400, code)
     refused = await api.http.post(
         f"{api.urls['issuer']}/credentials/issue",
         json={"credential": document, "options": {"cryptosuite": "ecdsa-sd-2023", "mandatoryPointers": ["/x"]}},
         headers=tenant.headers,
     )
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/options/mandatoryPointers")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "#/options/mandatoryPointers")
 
 
 async def test_a_credential_is_enveloped_as_a_token(api: Api, tenant: Institution) -> None:
@@ -321,7 +348,7 @@ async def test_a_credential_is_enveloped_as_a_token(api: Api, tenant: Institutio
     large = credential(tenant.did, description="x" * 48_000)
     assert (await verify(api, await issued(api, tenant, large, envelope="vc+jwt")))["verified"] is True
     refused = await post_to_issuer(api, tenant, {**large, "description": "x" * 50_000}, envelope="vc+jwt")
-    assert (refused.status_code, refused.json()["code"]) == (422, "too-long")
+    assert (refused.status_code, refused.json()["code"]) == (400, "too-long")
     over = await issued(api, tenant, credential(tenant.did, **UNUSUAL["over long ago"]), envelope="vc+jwt")
     assert kinds(await verify(api, over)) == ["credential-expired"]
 
@@ -358,7 +385,7 @@ async def test_a_token_with_disclosures_is_shown_in_part(api: Api, tenant: Insti
         body = {"credential": document, "options": {"envelope": "vc+sd-jwt", "disclosable": [pointer]}}
         url = f"{api.urls['issuer']}/credentials/issue"
         refused = await api.http.post(url, json=body, headers=tenant.headers)
-        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/options/disclosable")
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "#/options/disclosable")
 
 
 async def test_messages_are_told_and_void_nothing(api: Api, tenant: Institution) -> None:
@@ -373,11 +400,11 @@ async def test_messages_are_told_and_void_nothing(api: Api, tenant: Institution)
         body = {"credentialId": "urn:x:m", "credentialStatus": {"statusPurpose": purpose}, "status": value}
         return (await api.http.post(url, json=body, headers=tenant.headers)).status_code
 
-    assert [await change(value) for value in (True, "0x4", "2", 2, "0x1", "0x2")] == [422, 422, 422, 422, 200, 200]
+    assert [await change(value) for value in (True, "0x4", "2", 2, "0x1", "0x2")] == [400, 400, 400, 400, 200, 200]
     assert await change("0x1", "revocation") == 404
     await api.verdict(secured, "valid")
     (told,) = (await verify(api, secured))["results"]["credentialStatus"]
-    assert told == {"input": entry, "verified": True, "value": "0x2", "message": "enrolled"}
+    assert told == {"input": entry, "verified": True, "value": 2, "message": "enrolled"}
     other = await issued(api, tenant, credential(tenant.did), statusMessages=messages, credentialId="urn:x:n")
     assert other["credentialStatus"][0]["statusListCredential"] == entry["statusListCredential"]
     assert (await verify(api, other))["results"]["credentialStatus"][0]["message"] == "applied"

@@ -85,7 +85,7 @@ async def test_a_binding_of_another_question_time_or_key_is_refused(api: Api, se
 
 
 async def test_a_challenge_of_ours_is_answered_by_one_binding(api: Api, secured: Document) -> None:
-    challenge = expect(201, await api.http.post(f"{api.urls['verifier']}/challenges"))["challenge"]
+    challenge = expect(200, await api.http.post(f"{api.urls['verifier']}/challenges"))["challenge"]
     shown = bound(presentation(secured), nonce=challenge)
     asked = {**QUESTION, "challenge": challenge}
     assert (await show(api, shown, **asked))["verified"] is True

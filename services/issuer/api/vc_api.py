@@ -80,7 +80,7 @@ async def issue(body: IssueRequest, request: Request, who: CredentialWriter, her
     order = SecureOrder(
         institution_id=who.institution,
         credential=body.credential,
-        cryptosuite=options.cryptosuite,
+        cryptosuite=options.cryptosuite or ("ecdsa-sd-2023" if options.mandatory_pointers else None),
         mandatory_pointers=options.mandatory_pointers,
         credential_id=options.credential_id,
         expires=options.expires,

@@ -78,11 +78,12 @@ def _status(entry: Any, bits: Sequence[Bit]) -> dict[str, Any]:
     found = next((bit for bit in bits if isinstance(entry, Mapping) and _is_of(bit, entry)), None)
     if found is None or found.value is None:
         return {"input": entry, "verified": False}
-    if not found.entry.is_message:
-        return {"input": entry, "verified": not found.value, "value": bool(found.value)}
+    if found.entry.voids:
+        return {"input": entry, "verified": not found.value, "value": found.value}
     messages = [one for one in many(entry.get("statusMessage")) if isinstance(one, Mapping)]
     holding = [one.get("message") for one in messages if str(one.get("status")).lower() == hex(found.value)]
-    return {"input": entry, "verified": True, "value": hex(found.value), "message": next(iter(holding), None)}
+    told = {"message": holding[0]} if holding else {}
+    return {"input": entry, "verified": True, "value": found.value, **told}
 
 
 def _is_of(bit: Bit, entry: Mapping[str, Any]) -> bool:

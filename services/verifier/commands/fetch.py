@@ -1,6 +1,7 @@
 """Fetching what strangers name: bounded in bytes, time and number."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from shared.http.outbound import Answer, OutboundClient, OutboundError
 from shared.http.rates import RateLimiter
 
 FETCHES_PER_SECOND = 10.0
+_UNCHANGED = 304
 _JSON = "application/did+json, application/did+ld+json, application/vc, application/json;q=0.9, */*;q=0.1"
 _TOKENS = frozenset({"application/vc+jwt", "application/vc+sd-jwt", "application/vc+ld+jwt", "application/jwt"})
 _UNTOLD = frozenset({"", "text/plain", "application/octet-stream"})  # what a file's server says that does not know
@@ -26,6 +28,14 @@ class TooManyFetches(Exception):
     def __init__(self, wait: float) -> None:
         super().__init__(f"more than {FETCHES_PER_SECOND:g} fetches a second")
         self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What is there now, and its `ETag`. `document` is None when it is still what the caller has."""
+
+    document: Any
+    etag: str | None
 
 
 class Fetcher:
@@ -50,29 +60,34 @@ class Fetcher:
         """The JSON document at a URL, after at most one redirect on the same host. Raises FetchFailed."""
         return _parsed((await self._get(url, _JSON, timeout, max_bytes)).body)
 
-    async def credential(self, url: str, *, timeout: float, max_bytes: int) -> Any:
+    async def credential(self, url: str, *, timeout: float, max_bytes: int, etag: str | None = None) -> Fetched:
         """As `json`; a token is given as the enveloped credential that stands for it. Raises FetchFailed.
 
-        What is there is told by its media type, and by its first characters only where the type tells nothing.
+        What is there is told by its media type, and by its first characters only where the type tells nothing. `etag`
+        names what the caller has already.
         """
-        answer = await self._get(url, f"{', '.join(sorted(_TOKENS))}, {_JSON}", timeout, max_bytes)
-        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        body = answer.body.strip()
-        if kind not in _TOKENS and not (kind in _UNTOLD and body.startswith(b"eyJ")):
-            return _parsed(body)
-        if _TOKEN.fullmatch(body) is None:
-            raise FetchFailed("the answer is not the token that it is said to be")
-        return envelope(body.decode())
+        answer = await self._get(url, f"{', '.join(sorted(_TOKENS))}, {_JSON}", timeout, max_bytes, etag)
+        return Fetched(None if answer.status == _UNCHANGED else _credential(answer), answer.headers.get("etag"))
 
-    async def _get(self, url: str, accept: str, timeout: float, max_bytes: int) -> Answer:
-        headers = {"accept": accept}
+    async def _get(self, url: str, accept: str, timeout: float, max_bytes: int, etag: str | None = None) -> Answer:
+        headers = {"accept": accept, **({"if-none-match": etag} if etag else {})}
         try:
             answer = await self._client.get(url, timeout=timeout, max_bytes=max_bytes, headers=headers, redirects=1)
         except OutboundError as error:
             raise FetchFailed(error.code) from error
-        if answer.status != 200:
+        if answer.status != 200 and not (etag and answer.status == _UNCHANGED):
             raise FetchFailed(f"the answer was {answer.status}")
         return answer
+
+
+def _credential(answer: Answer) -> Any:
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = answer.body.strip()
+    if kind not in _TOKENS and not (kind in _UNTOLD and body.startswith(b"eyJ")):
+        return _parsed(body)
+    if _TOKEN.fullmatch(body) is None:
+        raise FetchFailed("the answer is not the token that it is said to be")
+    return envelope(body.decode())
 
 
 def _parsed(body: bytes) -> Any:

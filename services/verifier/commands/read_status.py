@@ -1,7 +1,7 @@
 """Find a credential's status: from our own copy first, then from the list its issuer publishes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -36,10 +36,12 @@ class Found:
 
 
 class Statuses:
-    """What is known of status lists."""
+    """What is known of status lists. Those below `home`, the issuer's, are asked for anew each time: they are near."""
 
-    def __init__(self, db: Database, fetcher: Fetcher, issuers: Issuers, clock: Callable[[], datetime]) -> None:
-        self._db, self._fetcher, self._issuers, self._clock = db, fetcher, issuers, clock
+    def __init__(
+        self, db: Database, fetcher: Fetcher, issuers: Issuers, home: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._db, self._fetcher, self._issuers, self._home, self._clock = db, fetcher, issuers, home, clock
         self._own: Batches[Position, KnownEntry] = Batches(self._ask)
         self._copies: Memory[Place, StatusListCopy] = Memory(_LISTS, _LIST_BYTES)
         self._failures: Memory[Place, Reason] = Memory(_LISTS)
@@ -77,7 +79,8 @@ class Statuses:
         place = (entry.status_list, issuer.did)
         copy = self._copies.get(place)
         late = False
-        if copy is None or self._clock() - copy.fetched_at > min(_FRESH, copy.ttl):
+        fresh = timedelta(0) if self._is_near(place) else _FRESH
+        if copy is None or self._clock() - copy.fetched_at > min(fresh, copy.ttl):
             fetched = await self._fetch(place, issuer, client)
             if isinstance(fetched, Reason) and copy is None:
                 return Bit(entry, None, "", fetched)
@@ -93,22 +96,31 @@ class Statuses:
         failure = self._failures.get(place)
         if failure is not None:
             return failure
-        if not self._flights.has(place):
+        if not self._flights.has(place) and not self._is_near(place):
             self._fetcher.spend(client)
         return await self._flights.join(place, lambda: self._fetch_now(place, issuer))
 
+    def _is_near(self, place: Place) -> bool:
+        return place[0].startswith(f"{self._home}/")
+
     async def _fetch_now(self, place: Place, issuer: Issuer) -> StatusListCopy | Reason:
-        url = place[0]
+        url, known = place[0], self._copies.get(place)
+        etag = known.etag_at(self._clock()) if known else None
         try:
-            document = await self._fetcher.credential(url, timeout=TIMEOUT_SECONDS, max_bytes=MAX_BYTES)
-            presented = read_list(document)
+            fetched = await self._fetcher.credential(url, timeout=TIMEOUT_SECONDS, max_bytes=MAX_BYTES, etag=etag)
+            if fetched.document is None and known is not None:
+                return self._keep(place, replace(known, fetched_at=self._clock()))
+            presented = read_list(fetched.document)
             issuer = await self._same_institution(presented.issuer, issuer)
             keys = {name: key.public_key_multibase for name, key in issuer.keys.items() if key.compromised_at is None}
-            copy = check_list(presented, url, issuer.did, keys, self._clock())
+            copy = replace(check_list(presented, url, issuer.did, keys, self._clock()), etag=fetched.etag)
         except FetchFailed as error:
             return self._failed(place, Reason("STATUS_RETRIEVAL_ERROR", f"The status list cannot be fetched: {error}."))
         except UnusableStatusList as error:
             return self._failed(place, error.reason)
+        return self._keep(place, copy)
+
+    def _keep(self, place: Place, copy: StatusListCopy) -> StatusListCopy:
         self._copies.put(place, copy, copy.ttl.total_seconds(), copy.bits.size // 8)
         return copy
 

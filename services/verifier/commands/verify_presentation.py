@@ -9,12 +9,14 @@ from typing import Any
 from services.verifier.commands.challenges import Challenges
 from services.verifier.commands.find_issuer import Issuers
 from services.verifier.commands.verify_credential import Verifier
-from services.verifier.domain import presentation
-from services.verifier.domain.answer import Check, failed
+from services.verifier.domain import checks, presentation
+from services.verifier.domain.answer import Check, failed, warned
 from services.verifier.domain.checks import Bit
 from services.verifier.domain.presentation import Question
 from services.verifier.domain.presented import Presented, read
 from shared.credentials import MAX_PROOFS, many
+
+Inside = tuple[Presented, tuple[Check, ...], tuple[Bit, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Shown:
 
     presented: Presented
     checks: tuple[Check, ...]
-    credentials: tuple[tuple[Presented, tuple[Check, ...], tuple[Bit, ...]], ...]
+    credentials: tuple[Inside, ...]
 
 
 class PresentationVerifier:
@@ -54,17 +56,30 @@ class PresentationVerifier:
         async with self._heavy:
             proof = await asyncio.to_thread(presentation.proof, presented, keys, question, self._clock())
         done = (proof, schema, presentation.holder(presented))
-        credentials = many(document.get("verifiableCredential"))
-        inside = [await self._credential(one, client, proofs_only) for one in credentials]
+        inside: list[Inside] = []
+        for one in many(document.get("verifiableCredential")):
+            if presentation.is_own_claim(one, document):
+                inside.append(self._own(one, proof))
+            else:
+                inside.append(await self._credential(one, client, proofs_only))
         asked = question.challenge if proof.outcome == "pass" else None
         if asked is not None and not await self._challenges.take(asked):
             used = failed("proof", "challenge-used", "The challenge was answered before, or its time is over.")
             done = (used, *done[1:])
         return Shown(presented, done, tuple(inside))
 
-    async def _credential(
-        self, document: Mapping[str, Any], client: str, proofs_only: bool
-    ) -> tuple[Presented, tuple[Check, ...], tuple[Bit, ...]]:
+    def _own(self, document: Mapping[str, Any], proof: Check) -> Inside:
+        """What the holder says itself, secured by the presentation's own proof (VC Data Model 2.0, 4.13.3)."""
+        presented = read(document)
+        done = (
+            proof,
+            checks.schema(presented),
+            warned("issuer", "self-asserted", "The holder says this itself."),
+            checks.validity(presented, self._clock()),
+        )
+        return presented, done, ()
+
+    async def _credential(self, document: Mapping[str, Any], client: str, proofs_only: bool) -> Inside:
         if proofs_only:
             return (*await self._verifier.verify_proofs(document, client), ())
         verification = await self._verifier.verify_credential(document, client)

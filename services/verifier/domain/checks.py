@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from services.verifier.domain.answer import Check, Reason, failed, passed, undecided, warned
 from services.verifier.domain.issuer import KEY_CHANGED, Issuer, disbelief
@@ -15,6 +14,7 @@ from shared.credentials import (
     Purpose,
     VerifiedProof,
     check_structure,
+    read_seconds,
     require_rdf,
     verify_proof,
     verify_token,
@@ -60,11 +60,11 @@ def proof(presented: Presented, keys: Mapping[str, str]) -> Check:
 
 def verify_all(presented: Presented, keys: Mapping[str, str], purpose: Purpose) -> list[VerifiedProof]:
     """Check the token that a document was in, and every proof that it has. Raises ProofError."""
-    if presented.token is not None:
-        verify_token(presented.token, keys[presented.token.verification_method or ""])
-        if "proof" not in presented.document:
-            return []
-    return verify_proof(presented.document, keys, purpose=purpose)
+    token = presented.token
+    if token is None:
+        return verify_proof(presented.document, keys, purpose=purpose)
+    verify_token(token, keys[token.verification_method or ""])
+    return verify_proof(token.secured, keys, purpose=purpose) if "proof" in presented.document else []
 
 
 def schema(presented: Presented) -> Check:
@@ -75,7 +75,7 @@ def schema(presented: Presented) -> Check:
     """
     findings = list(check_structure(presented.document))
     if not findings and not weight(presented.document) and size(presented.document) <= MOST_WEIGHT:
-        findings += _losses(presented.document)
+        findings += losses(presented)
     return form(findings)
 
 
@@ -88,9 +88,11 @@ def form(findings: Sequence[Finding]) -> Check:
     return failed("schema", first.code, detail)
 
 
-def _losses(document: Mapping[str, Any]) -> list[Finding]:
+def losses(presented: Presented, without: Sequence[str] = ("proof",)) -> list[Finding]:
+    """The first thing in a document, but for some properties, that means nothing in RDF."""
+    document = presented.document if presented.token is None else presented.token.secured
     try:
-        require_rdf({name: value for name, value in document.items() if name != "proof"})
+        require_rdf({name: value for name, value in document.items() if name not in without})
     except CanonicalError as error:
         return [Finding(error.pointer, error.code, error.detail)]
     return []
@@ -136,6 +138,8 @@ def validity(presented: Presented, now: datetime) -> Check:
         return failed("validity", "credential-not-yet-valid", f"Valid from {_day(presented.valid_from)} on.")
     if any(claim.expires is not None and now > claim.expires for claim in presented.proofs):
         return failed("validity", "proof-expired", "The time the proof was made for is over.")
+    if is_early(presented, now):
+        return failed("validity", "proof-not-yet-valid", "The token says that it is not to be accepted yet.")
     if presented.valid_until is not None and now > presented.valid_until:
         return failed("validity", "credential-expired", f"Valid until {_day(presented.valid_until)}.")
     if presented.valid_until is not None:
@@ -143,10 +147,16 @@ def validity(presented: Presented, now: datetime) -> Check:
     return passed("validity", "Valid without an end.")
 
 
+def is_early(presented: Presented, now: datetime) -> bool:
+    """Whether the token that the document was in has not begun (`nbf`, RFC 7519, 4.1.5)."""
+    begins = read_seconds(presented.token.not_before) if presented.token is not None else None
+    return begins is not None and now + CLOCK_LEEWAY < begins
+
+
 def status(presented: Presented, bits: Sequence[Bit]) -> Check:
     """No status list says that the credential is void (Bitstring Status List 1.0, 3.2)."""
-    messages = [bit for bit in bits if bit.entry.is_message]
-    bits = [bit for bit in bits if not bit.entry.is_message]
+    messages = [bit for bit in bits if not bit.entry.voids]
+    bits = [bit for bit in bits if bit.entry.voids]
     for bit in bits:
         if bit.value:
             code, detail = _FAILED[bit.entry.purpose]

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.verifier.domain.answer import Check, Reason, failed, passed, undecided
-from services.verifier.domain.checks import CLOCK_LEEWAY, MOST_WEIGHT, form, verify_all
-from services.verifier.domain.presented import Presented, id_of, weight
-from shared.credentials import ProofError, Purpose, check_presentation, many
+from services.verifier.domain.checks import CLOCK_LEEWAY, MOST_WEIGHT, form, is_early, losses, verify_all
+from services.verifier.domain.presented import Presented, id_of, size, weight
+from shared.credentials import ProofError, Purpose, check_presentation, is_enveloped, many
 
 MOST_CREDENTIALS = 50
 BINDING_LASTS = timedelta(minutes=10)
@@ -43,10 +43,14 @@ def proof(presented: Presented, keys: Mapping[str, str], question: Question, now
         return failed("proof", error.code, error.detail)
     if any(claim.expires is not None and now > claim.expires for claim in presented.proofs):
         return failed("proof", "proof-expired", "The time the proof was made for is over.")
+    if is_early(presented, now):
+        return failed("proof", "proof-not-yet-valid", "The token says that it is not to be accepted yet.")
     token = presented.token
     if token is not None and token.bound_at is not None and is_stale(token.bound_at, now):
         return failed("proof", "binding-stale", "The holder's answer is too old, or from the future.")
-    answers = [(one.challenge, one.domains) for one in verified] + ([(token.nonce, token.audiences)] if token else [])
+    answers: list[tuple[str | None, Sequence[str]]] = [(one.challenge, one.domains) for one in verified]
+    if token is not None:  # audiences may be many (RFC 7519, 4.1.3); a proof's domains are those asked for
+        answers.append((token.nonce, [one for one in token.audiences if one == question.domain]))
     wrong = next((found for given in answers if (found := wrong_answer(*given, question))), None)
     if wrong is not None:
         return failed("proof", wrong.code, wrong.detail)
@@ -57,7 +61,7 @@ def wrong_answer(challenge: str | None, domains: Sequence[str], question: Questi
     """Why a proof does not answer a question; None where it does."""
     if question.challenge is not None and challenge != question.challenge:
         return Reason("wrong-challenge", "The proof was not made for this challenge.")
-    if question.domain is not None and question.domain not in domains:
+    if question.domain is not None and set(domains) != {question.domain}:
         return Reason("wrong-domain", "The proof was not made for this domain.")
     return None
 
@@ -75,10 +79,20 @@ def holder(presented: Presented) -> Check:
     return passed("issuer", "The proof was made by the holder." if named else "The presentation names no holder.")
 
 
+def is_own_claim(document: Mapping[str, Any], shown_in: Mapping[str, Any]) -> bool:
+    """Whether a credential without a proof of its own is what the presentation's holder says (4.13.3)."""
+    maker = id_of(document.get("issuer"))
+    is_bare = "proof" not in document and not is_enveloped(document)
+    return is_bare and maker is not None and maker == id_of(shown_in.get("holder"))
+
+
 def schema(presented: Presented) -> Check:
     """The presentation has the form of one, and so has the token that it is in."""
     if presented.trouble is not None:
         return failed("schema", presented.trouble.code, presented.trouble.detail)
     if len(many(presented.document.get("verifiableCredential"))) > MOST_CREDENTIALS:
         return failed("schema", "too-complex", f"A presentation has at most {MOST_CREDENTIALS} credentials here.")
-    return form(check_presentation(presented.document))
+    findings = check_presentation(presented.document)
+    if not findings and not weight(presented.document) and size(presented.document) <= MOST_WEIGHT:
+        findings += losses(presented, ("proof", "verifiableCredential"))
+    return form(findings)

@@ -25,7 +25,6 @@ _ENTRY = "BitstringStatusListEntry"
 _MOST_ENTRIES = 10
 _MOST_BITS = 32
 _DATES = {CREDENTIALS_V1: ("issuanceDate", "expirationDate")}
-_MESSAGE = "message"
 _VOIDING = frozenset({"revocation", "suspension"})
 _INDEX = re.compile(r"-?[0-9]{1,12}")
 
@@ -54,9 +53,9 @@ class Entry:
     bits: int = 1
 
     @property
-    def is_message(self) -> bool:
-        """Whether it only informs: it cannot void the credential."""
-        return self.purpose == _MESSAGE
+    def voids(self) -> bool:
+        """Whether it can void the credential; any other purpose only informs (Bitstring Status List 1.0, 2.1)."""
+        return self.purpose in _VOIDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,15 +206,11 @@ def _entry(value: Any) -> Entry | Reason | None:
     )
     if purpose == "refresh":
         return None
-    if purpose not in (*_VOIDING, _MESSAGE) or url is None or index is None or not _INDEX.fullmatch(index):
+    if not purpose or url is None or index is None or not _INDEX.fullmatch(index):
         return Reason("MALFORMED_VALUE_ERROR", "a status list entry lacks its purpose, list or index")
     bits = value.get("statusSize", 1)
-    if (
-        isinstance(bits, bool)
-        or not isinstance(bits, int)
-        or not 1 <= bits <= (_MOST_BITS if purpose == _MESSAGE else 1)
-    ):
-        return Reason("MALFORMED_VALUE_ERROR", "a status list entry has a size that its purpose does not have")
+    if isinstance(bits, bool) or not isinstance(bits, int) or not 1 <= bits <= _MOST_BITS:
+        return Reason("MALFORMED_VALUE_ERROR", f"a status list entry has 1 to {_MOST_BITS} bits")
     if int(index) < 0:
         return Reason("RANGE_ERROR", "a status list index is negative")
     return Entry(purpose, url, int(index), bits)

@@ -8,7 +8,15 @@ from typing import Any
 from services.verifier.domain.answer import Reason
 from services.verifier.domain.checks import verify_all
 from services.verifier.domain.presented import Entry, Presented, read
-from shared.credentials import MIN_ENTRIES, ProofError, StatusList, StatusListError, many
+from shared.credentials import (
+    MIN_ENTRIES,
+    ProofError,
+    StatusList,
+    StatusListError,
+    check_structure,
+    many,
+    unpack_list,
+)
 
 MAX_BYTES = 1024 * 1024
 DEFAULT_TTL = timedelta(minutes=5)
@@ -34,6 +42,12 @@ class StatusListCopy:
     bits: StatusList
     ttl: timedelta
     fetched_at: datetime
+    valid_until: datetime | None = None
+    etag: str | None = None
+
+    def etag_at(self, now: datetime) -> str | None:
+        """By what to ask whether it is still the same; None for one that must be another by now."""
+        return self.etag if self.valid_until is None or now <= self.valid_until else None
 
 
 def read_list(document: Any) -> Presented:
@@ -56,15 +70,20 @@ def check_list(presented: Presented, url: str, issuer: str, keys: Mapping[str, s
         raise UnusableStatusList("STATUS_VERIFICATION_ERROR", f"the status list's proof: {error.detail}") from error
     subject = presented.document.get("credentialSubject")
     if not isinstance(subject, Mapping):
-        raise UnusableStatusList("MALFORMED_VALUE_ERROR", "the status list has no subject")
-    purposes = frozenset(value for value in many(subject.get("statusPurpose")) if isinstance(value, str))
-    return StatusListCopy(url, issuer, purposes, _unpack(subject.get("encodedList")), _ttl(subject), now)
+        raise UnusableStatusList("MALFORMED_VALUE_ERROR", "the status list has no subject, or several")
+    bits = _unpack(subject)
+    if findings := check_structure(presented.document):
+        raise UnusableStatusList("MALFORMED_VALUE_ERROR", f"the status list: {findings[0].detail}")
+    purposes = frozenset(many(subject["statusPurpose"]))
+    return StatusListCopy(url, issuer, purposes, bits, _ttl(subject), now, presented.valid_until)
 
 
 def look_up(copy: StatusListCopy, entry: Entry) -> int:
     """The entry's bit, or of a message the number that its bits make. Raises UnusableStatusList."""
     if entry.purpose not in copy.purposes:
         raise UnusableStatusList("STATUS_VERIFICATION_ERROR", "the status list is for another purpose than the entry")
+    if copy.bits.size // entry.bits < MIN_ENTRIES:
+        raise UnusableStatusList("STATUS_LIST_LENGTH_ERROR", f"the status list has fewer than {MIN_ENTRIES} entries")
     if (entry.index + 1) * entry.bits > copy.bits.size:
         raise UnusableStatusList("RANGE_ERROR", "the entry lies outside the status list")
     return copy.bits.value(entry.index, entry.bits)
@@ -90,20 +109,14 @@ def _check_claims(presented: Presented, url: str, issuer: str, keys: Mapping[str
         raise UnusableStatusList("STATUS_VERIFICATION_ERROR", wrong)
 
 
-def _unpack(encoded: Any) -> StatusList:
-    if not isinstance(encoded, str):
-        raise UnusableStatusList("MALFORMED_VALUE_ERROR", "the status list has no encodedList")
+def _unpack(subject: Mapping[str, Any]) -> StatusList:
     try:
-        bits = StatusList.decode(encoded, MAX_BYTES)
+        return unpack_list(subject, MAX_BYTES)
     except StatusListError as error:
         raise UnusableStatusList(error.code, error.detail) from error
-    if bits.size < MIN_ENTRIES:
-        raise UnusableStatusList("STATUS_LIST_LENGTH_ERROR", f"the status list has fewer than {MIN_ENTRIES} entries")
-    return bits
 
 
 def _ttl(subject: Mapping[str, Any]) -> timedelta:
-    milliseconds = subject.get("ttl")
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float) or milliseconds < 0:
+    if "ttl" not in subject:
         return DEFAULT_TTL
-    return min(timedelta(milliseconds=min(milliseconds, 10**12)), MAX_TTL)
+    return min(timedelta(milliseconds=min(subject["ttl"], 10**12)), MAX_TTL)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shared.credentials import (
     ALGORITHMS,
+    CREDENTIALS_V1,
     ProofError,
     Token,
     decode_base64url,
@@ -215,6 +216,7 @@ def test_the_header_names_the_verification_method(kid: Any, issuer: str, method:
 
 def test_a_credential_of_1_1_is_read_from_its_claim() -> None:
     inner = {name: value for name, value in badge().items() if name not in ("id", "issuer")}
+    inner["@context"] = [CREDENTIALS_V1, *inner["@context"][1:]]
     subject = {name: value for name, value in inner.pop("credentialSubject").items() if name != "id"}
     claims = {"iss": ISSUER, "jti": "urn:x:1", "nbf": 0, "exp": 1893456000, "sub": "did:example:s"}
     token = read_token(forged({"alg": "EdDSA", **KID}, {**claims, "vc": {**inner, "credentialSubject": subject}}))
@@ -236,6 +238,9 @@ def test_a_credential_of_1_1_is_read_from_its_claim() -> None:
         {"id": 5},
         {"@context": ["https://www.w3.org/2018/credentials/v1"]},
         {"proof": {}},
+        {"name": "beside the token"},
+        {"type": ["VerifiableCredential", "EnvelopedVerifiableCredential"]},
+        {"id": "data:application/vc+sd-jwt," + TOKENS["Ed25519"]},
     ],
 )
 def test_an_envelope_that_is_none_is_refused(change: dict[str, Any]) -> None:
@@ -292,3 +297,23 @@ def test_a_key_binding_that_does_not_hold_is_refused() -> None:
     ):
         with pytest.raises(ProofError, match=code):
             verify_token(read_token(text, "vp"), MULTIKEYS["P-256"])
+
+
+@pytest.mark.parametrize("head", ["data:application/vc+jwt;charset=utf-8,", "DATA:Application/VC+JWT,"])
+def test_a_media_type_may_be_written_in_any_case_and_with_parameters(head: str) -> None:
+    assert open_envelope({**envelope(TOKENS["Ed25519"]), "id": head + TOKENS["Ed25519"]}).document["issuer"]
+
+
+def test_the_claim_of_1_1_is_for_documents_of_1_1_alone() -> None:
+    for claims in ({"vc": badge()}, {**badge(), "vc": {**badge(), "@context": [CREDENTIALS_V1]}}, {"vc": {}}):
+        with pytest.raises(ProofError, match="malformed-token"):
+            read_token(forged({"alg": "EdDSA", **KID}, claims))
+
+
+def test_claims_of_the_token_are_not_part_of_its_document() -> None:
+    claims = {"jti": "urn:x:2", "sub": "did:example:s", "nonce": "n", "scope": "all", "nbf": 1893456000}
+    bare = {name: value for name, value in badge().items() if name != "id"}
+    bare["credentialSubject"] = {name: value for name, value in bare["credentialSubject"].items() if name != "id"}
+    token = read_token(forged({"alg": "EdDSA", "typ": "VC+JWT", **KID}, {**bare, **claims}))
+    assert token.secured == bare
+    assert token.not_before == 1893456000

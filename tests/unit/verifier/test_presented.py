@@ -48,10 +48,10 @@ def test_the_claims_of_an_ordinary_document() -> None:
         ({"statusListIndex": "1.5"}, "MALFORMED_VALUE_ERROR"),
         ({"statusListIndex": "9" * 5000}, "MALFORMED_VALUE_ERROR"),
         ({"statusListIndex": "-1"}, "RANGE_ERROR"),
-        ({"statusPurpose": "other"}, "MALFORMED_VALUE_ERROR"),
+        ({"statusPurpose": ""}, "MALFORMED_VALUE_ERROR"),
         ({"statusPurpose": ["revocation"]}, "MALFORMED_VALUE_ERROR"),
         ({"statusListCredential": None}, "MALFORMED_VALUE_ERROR"),
-        ({"statusSize": 2}, "MALFORMED_VALUE_ERROR"),
+        ({"statusSize": 33}, "MALFORMED_VALUE_ERROR"),
         ({"type": "1EdTechRevocationList"}, "status-type-unsupported"),
         ({"type": None}, "status-type-unsupported"),
     ],
@@ -72,12 +72,15 @@ def test_an_entry_that_says_where_to_refresh_is_passed_over() -> None:
     assert presented.entries == presented.faults == ()
 
 
-def test_an_entry_with_messages_has_a_size_and_others_have_one_bit() -> None:
-    sized = {**ENTRY, "statusSize": 3}
-    (message,) = read({"credentialStatus": {**sized, "statusPurpose": "message"}}).entries
-    assert (message.bits, message.is_message) == (3, True)
-    for purpose, size in (("revocation", 3), ("message", 0), ("message", 33), ("message", "2"), ("message", True)):
-        presented = read({"credentialStatus": {**sized, "statusPurpose": purpose, "statusSize": size}})
+@pytest.mark.parametrize(
+    ("purpose", "voids"), [("revocation", True), ("suspension", True), ("message", False), ("activeDuty", False)]
+)
+def test_an_entry_of_any_purpose_is_read_and_two_of_them_void(purpose: str, voids: bool) -> None:
+    sized = {**ENTRY, "statusPurpose": purpose, "statusSize": 3}
+    (entry,) = read({"credentialStatus": sized}).entries
+    assert (entry.bits, entry.voids) == (3, voids)
+    for size in (0, 33, "2", True):
+        presented = read({"credentialStatus": {**sized, "statusSize": size}})
         assert [fault.code for fault in presented.faults] == ["MALFORMED_VALUE_ERROR"]
 
 
