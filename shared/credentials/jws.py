@@ -1,6 +1,7 @@
 """JSON Web Signatures in compact form (RFC 7515), read as RFC 8725 advises: the key decides the algorithm."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -11,6 +12,7 @@ from shared.credentials.proof_error import ProofError
 
 MAX_TOKEN, MAX_HEADER = 1024 * 1024, 8 * 1024
 _MAX_DEPTH = 32
+_MAX_INTEGER = 2**53 - 1  # I-JSON (RFC 7493, 2.2): beyond it, readers begin to round
 _NAMES: dict[Algorithm, tuple[str, ...]] = {
     "Ed25519": ("EdDSA", "Ed25519"),  # RFC 8037; RFC 9864 names the curve
     "P-256": ("ES256",),
@@ -72,7 +74,13 @@ def check_jws(token: Jws, key: PublicKey) -> None:
 def read_json_object(raw: bytes) -> dict[str, Any]:
     """A JSON object that every reader reads alike. Raises ProofError `malformed-token`."""
     try:
-        value = json.loads(raw, object_pairs_hook=_without_repetition, parse_constant=_refuse_constant)
+        value = json.loads(
+            raw,
+            object_pairs_hook=_without_repetition,
+            parse_float=_number,
+            parse_int=_integer,
+            parse_constant=_refuse_constant,
+        )
         text = json.dumps(value, ensure_ascii=False)
         text.encode()  # half of a surrogate pair, which JSON can escape, is no text
     except (ValueError, RecursionError):
@@ -87,6 +95,20 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) != len(pairs):
         raise ValueError("a key stands twice")
     return made
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number that no reader can hold")
+    return value
+
+
+def _integer(text: str) -> int:
+    value = int(text)
+    if abs(value) > _MAX_INTEGER:
+        raise ValueError("a number that readers round")
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -28,7 +28,7 @@ from shared.credentials import (
     verify_token,
 )
 from shared.credentials.enveloped import read_token
-from shared.credentials.jws import check_jws, make_jws, read_jws
+from shared.credentials.jws import check_jws, make_jws, read_json_object, read_jws
 from tests.unit.credentials.badges import CREATED, badge
 
 ISSUER = "did:web:issuer.example:institutions:acme"
@@ -256,3 +256,10 @@ def test_a_presentation_answers_in_its_token() -> None:
     assert (token.nonce, token.audiences, token.expires_at) == ("n", ("shop.example",), 1893456000)
     with pytest.raises(ProofError):
         read_token(text, "vc")
+
+
+@pytest.mark.parametrize("number", ["9007199254740992", "-9007199254740992", "1" * 1000, "1" * 9000, "1e400", "NaN"])
+def test_a_number_that_readers_read_differently_is_refused(number: str) -> None:
+    with pytest.raises(ProofError, match="malformed-token"):
+        read_json_object(f'{{"x": [{number}]}}'.encode())
+    assert read_json_object(b'{"x": [9007199254740991, 1e300]}') == {"x": [2**53 - 1, 1e300]}
