@@ -19,7 +19,7 @@ from services.verifier.handlers import HANDLERS
 from services.verifier.settings import Settings
 from services.verifier.workers.recording import Recording
 from shared.bus.opening import open_bus
-from shared.credentials import UnusableContexts, add_contexts
+from shared.credentials import UnusableFolder, add_contexts
 from shared.events.catalogue import ISSUER_TOPIC, TOPICS
 from shared.http import idempotency
 from shared.http.addresses import AddressPolicy
@@ -101,7 +101,7 @@ def main() -> None:
     if settings.contexts:
         try:
             add_contexts(Path(settings.contexts))
-        except UnusableContexts as error:
+        except UnusableFolder as error:
             sys.exit(f"{NAME}: LAUREL_CONTEXTS cannot be used: {error}")
     run_loop(run(settings), uvloop=settings.uvloop == "auto")
 
