@@ -28,6 +28,7 @@ class Token:
     """A token with its document, neither believed yet. `verification_method` is None where the header names no key.
 
     `issued_at` and `expires_at` are of the signature, in seconds since 1970; `nonce` and `audiences` answer a question.
+    Of a token that `has_disclosures` a holder may have withheld parts.
     """
 
     jws: Jws
@@ -37,6 +38,7 @@ class Token:
     expires_at: int | float | None
     nonce: str | None
     audiences: tuple[str, ...]
+    has_disclosures: bool
 
 
 def secure_token(
@@ -135,7 +137,7 @@ def read_token(text: str, kind: EnvelopeKind = "vc") -> Token:
     if not isinstance(nonce, str | None) or not all(isinstance(one, str) for one in audiences):
         raise ProofError("malformed-token", "nonce and aud are texts")
     method = _method(jws.header.get("kid"), _maker(document, kind))
-    return Token(jws, document, method, times[0], times[1], nonce, tuple(audiences))
+    return Token(jws, document, method, times[0], times[1], nonce, tuple(audiences), "~" in text)
 
 
 def _check_type(jws: Jws, known: tuple[str, ...]) -> None:

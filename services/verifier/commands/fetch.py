@@ -8,11 +8,14 @@ from shared.http.outbound import OutboundClient, OutboundError
 from shared.http.rates import RateLimiter
 
 FETCHES_PER_SECOND = 10.0
-_ACCEPT = {"accept": "application/did+json, application/did+ld+json, application/vc, application/json;q=0.9, */*;q=0.1"}
+_ACCEPT = {
+    "accept": "application/did+json, application/did+ld+json, application/vc, application/schema+json,"
+    " application/json;q=0.9, */*;q=0.1"
+}
 
 
 class FetchFailed(Exception):
-    """No JSON document came back; the text says why in our words, never the peer's."""
+    """No document that can be read came back; the text says why in our words, never the peer's."""
 
 
 class TooManyFetches(Exception):
@@ -41,15 +44,19 @@ class Fetcher:
         if not allowed:
             raise TooManyFetches(wait)
 
-    async def json(self, url: str, *, timeout: float, max_bytes: int) -> Any:
-        """The JSON document at a URL, after at most one redirect on the same host. Raises FetchFailed."""
+    async def body(self, url: str, *, timeout: float, max_bytes: int) -> bytes:
+        """What lies at a URL, after at most one redirect on the same host. Raises FetchFailed."""
         try:
             answer = await self._client.get(url, timeout=timeout, max_bytes=max_bytes, headers=_ACCEPT, redirects=1)
         except OutboundError as error:
             raise FetchFailed(error.code) from error
         if answer.status != 200:
             raise FetchFailed(f"the answer was {answer.status}")
+        return answer.body
+
+    async def json(self, url: str, *, timeout: float, max_bytes: int) -> Any:
+        """The JSON document at a URL, as `body`. Raises FetchFailed."""
         try:
-            return orjson.loads(answer.body)
+            return orjson.loads(await self.body(url, timeout=timeout, max_bytes=max_bytes))
         except orjson.JSONDecodeError as error:
             raise FetchFailed("the answer is not JSON") from error

@@ -8,10 +8,9 @@ from typing import Any
 
 from services.verifier.commands.challenges import Challenges
 from services.verifier.commands.find_issuer import Issuers
-from services.verifier.commands.verify_credential import Verifier
+from services.verifier.commands.verify_credential import Judged, Verifier
 from services.verifier.domain import presentation
 from services.verifier.domain.answer import Check, failed
-from services.verifier.domain.checks import Bit
 from services.verifier.domain.presentation import Question
 from services.verifier.domain.presented import Presented, read
 from shared.credentials import MAX_PROOFS, many
@@ -23,7 +22,7 @@ class Shown:
 
     presented: Presented
     checks: tuple[Check, ...]
-    credentials: tuple[tuple[Presented, tuple[Check, ...], tuple[Bit, ...]], ...]
+    credentials: tuple[Judged, ...]
 
 
 class PresentationVerifier:
@@ -62,10 +61,7 @@ class PresentationVerifier:
             done = (used, *done[1:])
         return Shown(presented, done, tuple(inside))
 
-    async def _credential(
-        self, document: Mapping[str, Any], client: str, proofs_only: bool
-    ) -> tuple[Presented, tuple[Check, ...], tuple[Bit, ...]]:
+    async def _credential(self, document: Mapping[str, Any], client: str, proofs_only: bool) -> Judged:
         if proofs_only:
-            return (*await self._verifier.verify_proofs(document, client), ())
-        verification = await self._verifier.verify_credential(document, client)
-        return verification.presented, verification.checks, verification.bits
+            return await self._verifier.verify_proofs(document, client)
+        return (await self._verifier.verify_credential(document, client)).judged
