@@ -30,7 +30,7 @@ from services.issuer.domain.access_token import AUDIENCE
 from services.issuer.domain.addresses import Addresses
 from services.issuer.settings import Settings
 from shared.bus.opening import open_bus
-from shared.credentials import UnusableContexts, add_contexts
+from shared.credentials import UnusableFolder, add_contexts
 from shared.credentials.sealing import CannotUnseal, Sealer, UnusableKek
 from shared.events.catalogue import TOPICS
 from shared.http import idempotency
@@ -130,7 +130,7 @@ def main() -> None:
         run_loop(run(settings), uvloop=settings.uvloop == "auto")
     except CannotUnseal as error:
         sys.exit(f"issuer: LAUREL_KEK does not open what the database holds: {error}")
-    except UnusableContexts as error:
+    except UnusableFolder as error:
         sys.exit(f"issuer: LAUREL_CONTEXTS cannot be used: {error}")
     except UnusableKek as error:
         sys.exit(f"issuer: LAUREL_KEK cannot be used: {error}; it is written id:base64, 32 bytes each")

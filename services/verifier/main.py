@@ -1,6 +1,7 @@
 """The verifier: settings → telemetry → database → bus → HTTP, consumer, relay and recording. Builds all its parts."""
 
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,9 +9,12 @@ from pathlib import Path
 from services.verifier.api import sd_jwt_vcs, vc_api, verify
 from services.verifier.api.context import Context
 from services.verifier.commands.challenges import Challenges
+from services.verifier.commands.check_document import Documents
+from services.verifier.commands.evaluate_schema import Evaluator
 from services.verifier.commands.fetch import Fetcher
 from services.verifier.commands.find_issuer import Issuers
 from services.verifier.commands.note_verification import Notes
+from services.verifier.commands.read_schema import Schemas
 from services.verifier.commands.read_status import Statuses
 from services.verifier.commands.resolve_did import Resolver
 from services.verifier.commands.verify_credential import Verifier
@@ -20,7 +24,7 @@ from services.verifier.handlers import HANDLERS
 from services.verifier.settings import Settings
 from services.verifier.workers.recording import Recording
 from shared.bus.opening import open_bus
-from shared.credentials import UnusableContexts, add_contexts
+from shared.credentials import UnusableFolder, add_contexts, read_folder
 from shared.events.catalogue import ISSUER_TOPIC, TOPICS
 from shared.http import idempotency
 from shared.http.addresses import AddressPolicy
@@ -40,6 +44,7 @@ NAME = "verifier"
 MIGRATIONS = Path(__file__).parent / "migrations"
 ANYWHERE = "0.0.0.0/0,::/0"
 _PURGE_SECONDS = 600.0
+Shipped = Mapping[str, bytes]
 
 
 def utc_now() -> datetime:
@@ -47,20 +52,24 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_context(db: Database, client: OutboundClient, notes: Notes, settings: Settings) -> Context:
+def build_context(
+    db: Database, client: OutboundClient, evaluator: Evaluator, shipped: Shipped, notes: Notes, settings: Settings
+) -> Context:
     """Everything the routes work with."""
     fetcher, registry = Fetcher(client), settings.registry_url.rstrip("/")
     issuers = Issuers(db, Resolver(db, fetcher, utc_now))
+    documents = Documents(issuers)
     statuses = Statuses(db, fetcher, issuers, settings.issuer_url.rstrip("/"), utc_now)
-    verifier = Verifier(db, issuers, statuses, notes, registry, utc_now)
+    schemas = Schemas(shipped, fetcher if settings.fetch_schemas == "on" else None, documents, evaluator, utc_now)
+    verifier = Verifier(db, documents, statuses, schemas, notes, registry, utc_now)
     challenges = Challenges(db, settings.operator_token.get_secret_value(), utc_now)
     presentations = PresentationVerifier(verifier, issuers, challenges, utc_now)
     tokens = SdJwtVcVerifier(issuers, challenges, utc_now)
     return Context(verifier, presentations, tokens, challenges, settings.verifier_url.rstrip("/"))
 
 
-async def run(settings: Settings) -> None:
-    """Serve until told to stop."""
+async def run(settings: Settings, shipped: Shipped) -> None:
+    """Serve until told to stop. `shipped` are the schemas the operator gave."""
     async with AsyncExitStack() as stack:
         stack.callback(setup(NAME, TelemetrySettings(settings.otlp_endpoint, settings.log_level)))
         db = await stack.enter_async_context(Database.open(settings.database))
@@ -93,7 +102,9 @@ async def run(settings: Settings) -> None:
             ),
             ready=[lambda: ("relay", relay.trouble), lambda: ("consumer", consumer.trouble)],
         )
-        app.state.context = build_context(db, strangers, notes, settings)
+        evaluator = Evaluator()
+        stack.push_async_callback(evaluator.close)
+        app.state.context = build_context(db, strangers, evaluator, shipped, notes, settings)
         purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
         components: list[Component] = [Recording(db, notes), relay, consumer, purge]
         await serve(app, host=settings.host, port=settings.port, components=components)
@@ -102,12 +113,18 @@ async def run(settings: Settings) -> None:
 def main() -> None:
     """Entry point."""
     settings = Settings.load(NAME)
-    if settings.contexts:
-        try:
+    shipped: Shipped = {}
+    try:
+        if settings.contexts:
             add_contexts(Path(settings.contexts))
-        except UnusableContexts as error:
-            sys.exit(f"{NAME}: LAUREL_CONTEXTS cannot be used: {error}")
-    run_loop(run(settings), uvloop=settings.uvloop == "auto")
+    except UnusableFolder as error:
+        sys.exit(f"{NAME}: LAUREL_CONTEXTS cannot be used: {error}")
+    try:
+        if settings.schemas:
+            shipped = read_folder(Path(settings.schemas))
+    except UnusableFolder as error:
+        sys.exit(f"{NAME}: LAUREL_SCHEMAS cannot be used: {error}")
+    run_loop(run(settings, shipped), uvloop=settings.uvloop == "auto")
 
 
 if __name__ == "__main__":

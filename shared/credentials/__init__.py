@@ -10,11 +10,11 @@ from shared.credentials.contexts import (
     DATA_INTEGRITY_V2,
     MICRO_CREDENTIAL_CONTEXT,
     OPEN_BADGES,
-    UnusableContexts,
     add_contexts,
     contexts_for,
 )
 from shared.credentials.did import controlled_url, did_document, did_web, did_web_url
+from shared.credentials.digests import UnusableDigest, check_digests
 from shared.credentials.document import build_open_badge
 from shared.credentials.enveloped import (
     EnvelopeKind,
@@ -32,6 +32,7 @@ from shared.credentials.finding import Finding, many
 from shared.credentials.identity import hash_identity, hashed_identity
 from shared.credentials.json_ld import CanonicalError
 from shared.credentials.jwk import decode_base64url, decode_jwk, encode_base64url, encode_jwk
+from shared.credentials.jws import read_json_object
 from shared.credentials.keys import (
     ALGORITHMS,
     Algorithm,
@@ -43,6 +44,8 @@ from shared.credentials.keys import (
     private_key,
 )
 from shared.credentials.multikey import decode_multikey, encode_multikey
+from shared.credentials.pinned import UnusableFolder, read_folder
+from shared.credentials.pointers import escape
 from shared.credentials.proof_error import ProofError
 from shared.credentials.proofs import (
     CRYPTOSUITES,
@@ -100,7 +103,8 @@ __all__ = [
     "StatusList",
     "StatusListError",
     "Token",
-    "UnusableContexts",
+    "UnusableDigest",
+    "UnusableFolder",
     "VerifiedProof",
     "add_contexts",
     "algorithm_of",
@@ -108,6 +112,7 @@ __all__ = [
     "base_context",
     "build_open_badge",
     "build_status_list_credential",
+    "check_digests",
     "check_presentation",
     "check_structure",
     "contexts_for",
@@ -123,6 +128,7 @@ __all__ = [
     "encode_jwk",
     "encode_multikey",
     "envelope",
+    "escape",
     "generate",
     "hash_identity",
     "hashed_identity",
@@ -137,6 +143,8 @@ __all__ = [
     "private_bytes",
     "private_key",
     "rdfc",
+    "read_folder",
+    "read_json_object",
     "read_sd_jwt",
     "read_seconds",
     "read_timestamp",

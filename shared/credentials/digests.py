@@ -2,9 +2,12 @@
 
 import base64
 import binascii
+import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from shared.credentials.finding import many
 from shared.credentials.jwk import decode_base64url
 from shared.credentials.multikey import decode_base58
 
@@ -52,6 +55,21 @@ def read_digest_multibase(text: Any) -> tuple[str, bytes]:
     if name is None:
         raise UnusableDigest("the multihash is not of SHA-2 or SHA-3 with 256, 384 or 512 bits")
     return _sized(name, raw[2:])
+
+
+READERS = {"digestSRI": read_digest_sri, "digestMultibase": read_digest_multibase}
+
+
+def check_digests(owner: Mapping[str, Any], content: bytes) -> None:
+    """Whether content is what the digests beside its id say (VC Data Model 2.0, 5.3). Without any, it is.
+
+    Raises UnusableDigest for one that cannot be read, or is of other content.
+    """
+    for name, read in READERS.items():
+        for text in many(owner[name]) if name in owner else ():
+            algorithm, digest = read(text)
+            if hashlib.new(algorithm, content).digest() != digest:
+                raise UnusableDigest(f"the {name} is that of another document")
 
 
 def _sized(name: str, digest: bytes) -> tuple[str, bytes]:

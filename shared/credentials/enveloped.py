@@ -34,7 +34,7 @@ class Token:
 
     `issued_at`, `expires_at` and `not_before` are of the signature, in seconds since 1970; `nonce` and `audiences`
     answer a question. `bound` is the token that a holder answered with a key binding of its own (RFC 9901, 4.3), and
-    `bound_at` when.
+    `bound_at` when. Of a token that `has_disclosures` a holder may have withheld parts.
     """
 
     jws: Jws
@@ -45,6 +45,7 @@ class Token:
     nonce: str | None
     audiences: tuple[str, ...]
     not_before: int | float | None = None
+    has_disclosures: bool = False
     bound: SdJwt | None = None
     bound_at: datetime | None = None
 
@@ -163,7 +164,7 @@ def read_token(text: str, kind: EnvelopeKind = "vc") -> Token:
     if not isinstance(nonce, str | None) or not all(isinstance(one, str) for one in audiences):
         raise ProofError("malformed-token", "nonce and aud are texts")
     method = method_of(jws.header.get("kid"), _maker(document, kind))
-    token = Token(jws, document, method, times[0], times[1], nonce, tuple(audiences), times[2])
+    token = Token(jws, document, method, times[0], times[1], nonce, tuple(audiences), times[2], hidden is not None)
     return token if hidden is None or hidden.binding is None else _bound(token, hidden)
 
 

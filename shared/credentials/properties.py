@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.credentials.contexts import CREDENTIALS_V1, published_digest
-from shared.credentials.digests import UnusableDigest, read_digest_multibase, read_digest_sri
+from shared.credentials.digests import READERS, UnusableDigest
 from shared.credentials.finding import Finding, is_url, many, placed, texts
 
 # Each is an object with a type; those with an id as well may not be named by less.
@@ -158,7 +158,7 @@ def _check_related(value: Any) -> Iterator[Finding]:
 
 
 def _check_digests(one: Mapping[str, Any], where: str, resource: str | None) -> Iterator[Finding]:
-    for name, read in (("digestSRI", read_digest_sri), ("digestMultibase", read_digest_multibase)):
+    for name, read in READERS.items():
         for text in many(one[name]) or [None] if name in one else ():
             try:
                 algorithm, digest = read(text)

@@ -10,7 +10,6 @@ from pydantic.alias_generators import to_camel
 from services.verifier.api.context import Here
 from services.verifier.api.fetching import within_its_share
 from services.verifier.api.vc_api_answer import credential_answer, presentation_answer
-from services.verifier.domain.checks import Bit
 from services.verifier.domain.presentation import Question
 from shared.http.app import router
 from shared.http.body import Body
@@ -121,14 +120,10 @@ def _routes(prefix: str, *, proofs_only: bool) -> APIRouter:
         document, client = body.verifiable_credential, _client(request)
         with within_its_share():
             if proofs_only or body.options.checks == ["proof"]:
-                presented, checks = await here.verifier.verify_proofs(document, client)
-                bits: tuple[Bit, ...] = ()
+                judged = await here.verifier.verify_proofs(document, client)
             else:
-                verification = await here.verifier.verify_credential(document, client)
-                presented, checks, bits = verification.presented, verification.checks, verification.bits
-        return _answer(
-            credential_answer(presented.document, checks, here.public_url, bits), document, body.options, "credential"
-        )
+                judged = (await here.verifier.verify_credential(document, client)).judged
+        return _answer(credential_answer(judged, here.public_url), document, body.options, "credential")
 
     @made.post(
         "/presentations/verify",

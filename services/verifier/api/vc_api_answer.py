@@ -1,32 +1,33 @@
 """Checks as the VC-API answers them: `verified`, problem details, and results by property (VCALM 1.0)."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
+from services.verifier.commands.verify_credential import Judged
 from services.verifier.commands.verify_presentation import Shown
 from services.verifier.domain.answer import Check
 from services.verifier.domain.checks import Bit
 from services.verifier.domain.presented import dates_of
+from services.verifier.domain.schema import Conformance
 from shared.credentials import many
 
 # What cannot be judged by anybody who does not know the type: said, and not held against the credential here.
 _TOLERATED = frozenset({"status-type-unsupported"})
 
 
-def credential_answer(
-    document: Mapping[str, Any], checks: Sequence[Check], public_url: str, bits: Sequence[Bit] = ()
-) -> dict[str, Any]:
+def credential_answer(judged: Judged, public_url: str) -> dict[str, Any]:
     """The answer about one credential."""
     return {
-        "verified": is_verified(checks),
-        "problemDetails": _problems(checks, public_url),
-        "results": _results(document, checks, bits),
+        "verified": is_verified(judged.checks),
+        "problemDetails": _problems(judged.checks, public_url),
+        "results": _results(judged),
     }
 
 
 def presentation_answer(shown: Shown, public_url: str) -> dict[str, Any]:
     """The answer about a presentation, with one for each credential in it."""
-    inside = [credential_answer(one.document, checks, public_url, bits) for one, checks, bits in shown.credentials]
+    inside = [credential_answer(judged, public_url) for judged in shown.credentials]
     verified = is_verified(shown.checks) and all(one["verified"] for one in inside)
     problems = _problems(shown.checks, public_url)
     return {
@@ -60,17 +61,28 @@ def _problems(checks: Sequence[Check], public_url: str) -> list[dict[str, str]]:
     return found
 
 
-def _results(document: Mapping[str, Any], checks: Sequence[Check], bits: Sequence[Bit]) -> dict[str, Any]:
-    outcomes = {check.check: check.outcome for check in checks}
-    results: dict[str, Any] = {"proof": _proofs(document, checks)}
+def _results(judged: Judged) -> dict[str, Any]:
+    document = judged.presented.document
+    outcomes = {check.check: check.outcome for check in judged.checks}
+    results: dict[str, Any] = {"proof": _proofs(document, judged.checks)}
     if "validity" in outcomes:
         for name in dates_of(document):
             if name in document:
                 results[name] = {"input": document[name], "verified": outcomes["validity"] == "pass"}
     if "status" in outcomes:
         entries = many(document.get("credentialStatus"))
-        results["credentialStatus"] = [_status(one, bits) for one in entries]
+        results["credentialStatus"] = [_status(one, judged.bits) for one in entries]
+        schemas = zip_longest(many(document.get("credentialSchema")), judged.schemas)
+        results["credentialSchema"] = [_schema(entry, found) for entry, found in schemas]
     return results
+
+
+def _schema(entry: Any, found: Conformance | None) -> dict[str, Any]:
+    """What a schema says, in the words of VC JSON Schema; nothing where it was not applied."""
+    if found is None:
+        return {"input": entry, "verified": False}
+    said = {"input": entry, "verified": found.outcome == "success", "outcome": found.outcome}
+    return {**said, "detail": found.reason.detail} if found.reason is not None else said
 
 
 def _status(entry: Any, bits: Sequence[Bit]) -> dict[str, Any]:

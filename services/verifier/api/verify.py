@@ -85,7 +85,7 @@ def shape(verification: Verification, public_url: str) -> dict[str, Any]:
     return {
         "verified": verification.verified,
         "verdict": verification.verdict,
-        "checks": [shape_check(check, public_url) for check in verification.checks],
+        "checks": [shape_check(check, public_url) for check in verification.judged.checks],
         "verification_id": str(verification.id),
         "verified_at": timestamp(verification.at),
         "credential": _summary(verification.summary),

@@ -12,14 +12,17 @@ from shared.http.rates import RateLimiter
 
 FETCHES_PER_SECOND = 10.0
 _UNCHANGED = 304
-_JSON = "application/did+json, application/did+ld+json, application/vc, application/json;q=0.9, */*;q=0.1"
+_JSON = (
+    "application/did+json, application/did+ld+json, application/vc, application/schema+json, application/json;q=0.9,"
+    " */*;q=0.1"
+)
 _TOKENS = frozenset({"application/vc+jwt", "application/vc+sd-jwt", "application/vc+ld+jwt", "application/jwt"})
 _UNTOLD = frozenset({"", "text/plain", "application/octet-stream"})  # what a file's server says that does not know
 _TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_.~-]+")
 
 
 class FetchFailed(Exception):
-    """No JSON document came back; the text says why in our words, never the peer's."""
+    """No document that can be read came back; the text says why in our words, never the peer's."""
 
 
 class TooManyFetches(Exception):
@@ -56,9 +59,13 @@ class Fetcher:
         if not allowed:
             raise TooManyFetches(wait)
 
+    async def body(self, url: str, *, timeout: float, max_bytes: int) -> bytes:
+        """What lies at a URL, after at most one redirect on the same host. Raises FetchFailed."""
+        return (await self._get(url, _JSON, timeout, max_bytes)).body
+
     async def json(self, url: str, *, timeout: float, max_bytes: int) -> Any:
-        """The JSON document at a URL, after at most one redirect on the same host. Raises FetchFailed."""
-        return _parsed((await self._get(url, _JSON, timeout, max_bytes)).body)
+        """The JSON document at a URL, as `body`. Raises FetchFailed."""
+        return _parsed(await self.body(url, timeout=timeout, max_bytes=max_bytes))
 
     async def credential(self, url: str, *, timeout: float, max_bytes: int, etag: str | None = None) -> Fetched:
         """As `json`; a token is given as the enveloped credential that stands for it. Raises FetchFailed.

@@ -8,38 +8,49 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.verifier.commands.find_issuer import Issuers
+from services.verifier.commands.check_document import Documents
 from services.verifier.commands.note_verification import Note, Notes
+from services.verifier.commands.read_schema import Schemas
 from services.verifier.commands.read_status import Found, Statuses
 from services.verifier.domain import checks
 from services.verifier.domain.answer import Check, Verdict
 from services.verifier.domain.checks import Bit
 from services.verifier.domain.issuer import Issuer
-from services.verifier.domain.presented import Presented, read, size
+from services.verifier.domain.presented import Presented, read
+from services.verifier.domain.schema import Conformance, judge
 from services.verifier.domain.summary import Summary, summarise
 from services.verifier.domain.verdict import VERIFIED, verdict_of
 from services.verifier.store import credentials
-from shared.credentials import MAX_PROOFS, CanonicalError, ProofError, derive, is_enveloped, jcs, present_envelope
+from shared.credentials import CanonicalError, ProofError, derive, is_enveloped, jcs, present_envelope
 from shared.events.ids import new_id
 from shared.http.problems import FieldError, InvalidInput
 from shared.postgres.database import Database
 from shared.telemetry import metrics
 from shared.telemetry.tracing import current_traceparent
 
-_LIGHT = 300
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A document with its checks; in full verification also what its status lists and its schemas say, in their order.
+
+    `schemas` is empty where they were not applied.
+    """
+
+    presented: Presented
+    checks: tuple[Check, ...]
+    bits: tuple[Bit, ...] = ()
+    schemas: tuple[Conformance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The whole answer. `checks` are in the order they are named in `answer.CHECK_NAMES`."""
+    """The whole answer. The checks are in the order they are named in `answer.CHECK_NAMES`."""
 
     id: UUID
     at: datetime
     verdict: Verdict
-    checks: tuple[Check, ...]
     summary: Summary
-    presented: Presented
-    bits: tuple[Bit, ...] = ()
+    judged: Judged
 
     @property
     def verified(self) -> bool:
@@ -53,14 +64,15 @@ class Verifier:
     def __init__(
         self,
         db: Database,
-        issuers: Issuers,
+        documents: Documents,
         statuses: Statuses,
+        schemas: Schemas,
         notes: Notes,
         registry: str,
         clock: Callable[[], datetime],
     ) -> None:
-        self._db, self._issuers, self._statuses, self._notes, self._clock = db, issuers, statuses, notes, clock
-        self._heavy = asyncio.Semaphore(1)
+        self._db, self._documents, self._statuses, self._schemas = db, documents, statuses, schemas
+        self._notes, self._clock = notes, clock
         self._home = f"{registry}/credentials/"
 
     async def verify_credential(self, document: Mapping[str, Any], client: str) -> Verification:
@@ -70,46 +82,42 @@ class Verifier:
         """
         now = self._clock()
         presented = read(document)
-        issuer = await self._issuers.find(presented, client)
-        keys = {method: key.public_key_multibase for method, key in issuer.keys.items()}
-        if any(method in keys for method in presented.methods):  # others only vouch for what the issuer signed too
-            keys |= await self._keys_of(presented.others, client)
-        proof, schema = await self._check_document(presented, keys)
-        found = await self._statuses.read(presented, issuer, client, may_fetch=proof.outcome == "pass")
-        is_original = await self._is_original(presented, issuer)
+        checked = await self._documents.check(presented, client)
+        is_sound = checked.proof.outcome == "pass"
+        found = await self._statuses.read(presented, checked.issuer, client, may_fetch=is_sound)
+        is_original = await self._is_original(presented, checked.issuer)
+        may_apply = is_sound and checked.schema.outcome == "pass"
+        schemas = await self._schemas.apply(presented, client) if may_apply else ()
         done = (
-            proof,
-            schema,
-            checks.issuer(presented, issuer, is_original=is_original),
+            checked.proof,
+            judge(checked.schema, schemas),
+            checks.issuer(presented, checked.issuer, is_original=is_original),
             checks.validity(presented, now),
             checks.status(presented, found.bits),
         )
         verdict = verdict_of(done)
-        verification = Verification(
-            new_id(), now, verdict, done, summarise(presented, issuer.name), presented, found.bits
-        )
+        judged = Judged(presented, done, found.bits, schemas)
+        verification = Verification(new_id(), now, verdict, summarise(presented, checked.issuer.name), judged)
         metrics.VERIFICATIONS.labels(verdict).inc()
-        if proof.outcome == "pass" and verdict != "forged":  # of a forgery nobody is told that it was ours
-            await self._note(verification, presented, issuer, found)
+        if is_sound and verdict != "forged":  # of a forgery nobody is told that it was ours
+            await self._note(verification, checked.issuer, found)
         return verification
 
-    async def verify_proofs(self, document: Mapping[str, Any], client: str) -> tuple[Presented, tuple[Check, ...]]:
+    async def verify_proofs(self, document: Mapping[str, Any], client: str) -> Judged:
         """Check the cryptography and the form alone: `proof`, `schema`, and `issuer`, which warns where it would fail.
 
         Raises TooManyFetches, Unavailable.
         """
         presented = read(document)
-        issuer = await self._issuers.find(presented, client)
-        keys = {method: key.public_key_multibase for method, key in issuer.keys.items()}
-        keys |= await self._keys_of(presented.others, client)
-        proof, schema = await self._check_document(presented, keys)
-        known = checks.issuer(presented, issuer, is_original=await self._is_original(presented, issuer))
+        checked = await self._documents.check(presented, client, strangers_too=True)
+        is_original = await self._is_original(presented, checked.issuer)
+        known = checks.issuer(presented, checked.issuer, is_original=is_original)
         warned = replace(known, outcome="warn") if known.outcome in ("fail", "unknown") else known
-        return presented, (proof, schema, warned)
+        return Judged(presented, (checked.proof, checked.schema, warned))
 
     async def derive(self, document: Mapping[str, Any], pointers: Sequence[str]) -> dict[str, Any]:
         """What a holder shows of a document with a base proof, or in a token with disclosures. Raises InvalidInput."""
-        async with self._heavy:
+        async with self._documents.heavy:
             try:
                 shown_by = present_envelope if is_enveloped(document) else derive
                 return await asyncio.to_thread(shown_by, document, pointers)
@@ -117,23 +125,6 @@ class Verifier:
                 is_pointer = error.code in ("invalid-pointer", "nothing-selected")
                 place = "#/options/selectivePointers" if is_pointer else f"#/verifiableCredential{error.pointer[1:]}"
                 raise InvalidInput(error.detail, errors=[FieldError(error.code, error.detail, place)]) from None
-
-    async def _keys_of(self, controllers: Sequence[str], client: str) -> dict[str, str]:
-        keys: dict[str, str] = {}
-        for controller in controllers[:MAX_PROOFS]:
-            keys |= (await self._issuers.keys_of(controller, client))[0]
-        return keys
-
-    async def _check_document(self, presented: Presented, keys: Mapping[str, str]) -> tuple[Check, Check]:
-        """Proof and form. Large documents are checked one at a time beside the loop: they hold up but each other."""
-
-        def examine() -> tuple[Check, Check]:
-            return checks.proof(presented, keys), checks.schema(presented)
-
-        if size(presented.document) * max(1, len(presented.proofs)) <= _LIGHT:
-            return examine()
-        async with self._heavy:
-            return await asyncio.to_thread(examine)
 
     async def _is_original(self, presented: Presented, issuer: Issuer) -> bool:
         """Whether this very document was issued before its key leaked; only asked about keys that did."""
@@ -154,9 +145,9 @@ class Verifier:
         except CanonicalError:
             return False
 
-    async def _note(self, verification: Verification, presented: Presented, issuer: Issuer, found: Found) -> None:
+    async def _note(self, verification: Verification, issuer: Issuer, found: Found) -> None:
         """Have credential.verified sent where the document is a credential of ours, signed by its issuer."""
-        credential_id = self._own_id(presented)
+        credential_id = self._own_id(verification.judged.presented)
         if credential_id is None or issuer.institution_id is None:
             return
         if found.credential_id is None:

@@ -8,15 +8,12 @@ from typing import Any
 
 from services.verifier.commands.challenges import Challenges
 from services.verifier.commands.find_issuer import Issuers
-from services.verifier.commands.verify_credential import Verifier
+from services.verifier.commands.verify_credential import Judged, Verifier
 from services.verifier.domain import checks, presentation
 from services.verifier.domain.answer import Check, failed, warned
-from services.verifier.domain.checks import Bit
 from services.verifier.domain.presentation import Question
 from services.verifier.domain.presented import Presented, read
 from shared.credentials import MAX_PROOFS, many
-
-Inside = tuple[Presented, tuple[Check, ...], tuple[Bit, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +22,7 @@ class Shown:
 
     presented: Presented
     checks: tuple[Check, ...]
-    credentials: tuple[Inside, ...]
+    credentials: tuple[Judged, ...]
 
 
 class PresentationVerifier:
@@ -56,7 +53,7 @@ class PresentationVerifier:
         async with self._heavy:
             proof = await asyncio.to_thread(presentation.proof, presented, keys, question, self._clock())
         done = (proof, schema, presentation.holder(presented))
-        inside: list[Inside] = []
+        inside: list[Judged] = []
         for one in many(document.get("verifiableCredential")):
             if presentation.is_own_claim(one, document):
                 inside.append(self._own(one, proof))
@@ -68,7 +65,7 @@ class PresentationVerifier:
             done = (used, *done[1:])
         return Shown(presented, done, tuple(inside))
 
-    def _own(self, document: Mapping[str, Any], proof: Check) -> Inside:
+    def _own(self, document: Mapping[str, Any], proof: Check) -> Judged:
         """What the holder says itself, secured by the presentation's own proof (VC Data Model 2.0, 4.13.3)."""
         presented = read(document)
         done = (
@@ -77,10 +74,9 @@ class PresentationVerifier:
             warned("issuer", "self-asserted", "The holder says this itself."),
             checks.validity(presented, self._clock()),
         )
-        return presented, done, ()
+        return Judged(presented, done)
 
-    async def _credential(self, document: Mapping[str, Any], client: str, proofs_only: bool) -> Inside:
+    async def _credential(self, document: Mapping[str, Any], client: str, proofs_only: bool) -> Judged:
         if proofs_only:
-            return (*await self._verifier.verify_proofs(document, client), ())
-        verification = await self._verifier.verify_credential(document, client)
-        return verification.presented, verification.checks, verification.bits
+            return await self._verifier.verify_proofs(document, client)
+        return (await self._verifier.verify_credential(document, client)).judged

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from shared.credentials.pinned import Entry, UnusableFolder, read_document, read_manifest
+
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
 CREDENTIALS_V1 = "https://www.w3.org/2018/credentials/v1"
 OPEN_BADGES = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
@@ -63,40 +65,30 @@ MICRO_CREDENTIAL_CONTEXT: dict[str, Any] = {
 }
 
 _FOLDER = Path(__file__).parent
-_added: dict[str, dict[str, Any]] = {}
+_added: dict[str, Entry] = {}
 
 
 class UnknownContext(LookupError):
     """A context URL that is not among those shipped or added by the operator."""
 
 
-class UnusableContexts(ValueError):
-    """A folder of contexts that cannot be added; the message says why."""
-
-
 @cache
-def manifest() -> dict[str, dict[str, Any]]:
+def manifest() -> dict[str, Entry]:
     """What is known of each vendored context, by URL."""
-    return _read_manifest(_FOLDER)
+    return read_manifest(_FOLDER)
 
 
 def add_contexts(folder: Path) -> int:
-    """Let the contexts of a folder be known too, by its `manifest.json` (`url`, `file`, `sha256` each); says how many.
+    """Let the contexts of a folder be known too, by its `manifest.json`; says how many.
 
-    Meant for the start of a process. Raises UnusableContexts for a manifest that cannot be used, a file that is
-    not what the manifest says, and a URL that is known already: no context may change what documents mean.
+    Meant for the start of a process. Raises UnusableFolder for a manifest that cannot be used, a file that is not
+    what the manifest says, and a URL that is known already: no context may change what documents mean.
     """
-    try:
-        entries = _read_manifest(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnusableContexts(f"{folder / 'manifest.json'} cannot be used: {error}") from None
+    entries = read_manifest(folder)
     for url, entry in entries.items():
         if url in manifest():
-            raise UnusableContexts(f"the context {url} is shipped already")
-        try:
-            _read(entry)
-        except (OSError, ValueError) as error:
-            raise UnusableContexts(str(error)) from None
+            raise UnusableFolder(f"the context {url} is shipped already")
+        read_document(entry)
     _added.update(entries)
     load.cache_clear()
     return len(entries)
@@ -104,11 +96,11 @@ def add_contexts(folder: Path) -> int:
 
 @cache
 def load(url: str) -> dict[str, Any]:
-    """A known context document. Raises UnknownContext, and ValueError when its file was changed."""
+    """A known context document. Raises UnknownContext, and UnusableFolder when its file was changed."""
     entry = manifest().get(url) or _added.get(url)
     if entry is None:
         raise UnknownContext(url)
-    document: dict[str, Any] = json.loads(_read(entry))
+    document: dict[str, Any] = json.loads(read_document(entry))
     return document
 
 
@@ -118,7 +110,7 @@ def published_digest(url: str, algorithm: str) -> bytes | None:
     `algorithm` is a name of `hashlib`'s.
     """
     entry = manifest().get(url, {})
-    return hashlib.new(algorithm, _read(entry)).digest() if entry.get("published") else None
+    return hashlib.new(algorithm, read_document(entry)).digest() if entry.get("published") else None
 
 
 def is_known(context: Any) -> bool:
@@ -126,18 +118,6 @@ def is_known(context: Any) -> bool:
     if isinstance(context, str):
         return context in manifest() or context in _added
     return bool(context == MICRO_CREDENTIAL_CONTEXT)
-
-
-def _read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    entries = json.loads((folder / "manifest.json").read_text("utf-8"))
-    return {entry["url"]: {**entry, "path": str(folder / entry["file"])} for entry in entries}
-
-
-def _read(entry: Mapping[str, Any]) -> bytes:
-    raw = Path(entry["path"]).read_bytes()
-    if hashlib.sha256(raw).hexdigest() != entry["sha256"]:
-        raise ValueError(f"the context {entry['file']} is not what its manifest says")
-    return raw
 
 
 def contexts_for(achievement: Mapping[str, Any]) -> list[Any]:

@@ -29,7 +29,7 @@ from shared.credentials import (
     verify_token,
 )
 from shared.credentials.enveloped import read_token
-from shared.credentials.jws import check_jws, make_jws, read_jws
+from shared.credentials.jws import check_jws, make_jws, read_json_object, read_jws
 from shared.credentials.sd_jwt import bind, make_sd_jwt
 from tests.unit.credentials.badges import CREATED, badge
 
@@ -317,3 +317,10 @@ def test_claims_of_the_token_are_not_part_of_its_document() -> None:
     token = read_token(forged({"alg": "EdDSA", "typ": "VC+JWT", **KID}, {**bare, **claims}))
     assert token.secured == bare
     assert token.not_before == 1893456000
+
+
+@pytest.mark.parametrize("number", ["9007199254740992", "-9007199254740992", "1" * 1000, "1" * 9000, "1e400", "NaN"])
+def test_a_number_that_readers_read_differently_is_refused(number: str) -> None:
+    with pytest.raises(ProofError, match="malformed-token"):
+        read_json_object(f'{{"x": [{number}]}}'.encode())
+    assert read_json_object(b'{"x": [9007199254740991, 1e300]}') == {"x": [2**53 - 1, 1e300]}
