@@ -65,7 +65,7 @@ async def vc_api(http: httpx.AsyncClient, document: Any, path: str = "", **optio
 
 
 def kinds(found: dict[str, Any]) -> list[str]:
-    return [problem["type"].rpartition("/")[2] for problem in found["problemDetails"]]
+    return [problem["code"] for problem in found["problemDetails"]]
 
 
 def by(issuer: PaperIssuer, document: dict[str, Any], *, suite: Any = "eddsa-rdfc-2022", **more: Any) -> dict[str, Any]:

@@ -99,9 +99,9 @@ class TestApplied:
             }
             body = {"verifiablePresentation": by(stranger, shown, suite="eddsa-jcs-2022", purpose="authentication")}
             answer = (await http.post("/presentations/verify", json=body)).json()
-            inside = answer["results"]["verifiableCredential"][0]
+            (inside,) = answer["results"]["credentials"]
             assert (answer["verified"], inside["verified"]) == (verified, verified), answer
-            assert inside["credentialSchema"][0]["verified"] is verified
+            assert inside["results"]["credentialSchema"][0]["verified"] is verified
 
     async def test_a_token_is_judged_by_what_is_in_it(
         self, http: httpx.AsyncClient, site: ForeignSite, stranger: PaperIssuer

@@ -1,11 +1,12 @@
 """The verifier's part of the VC-API (W3C VCALM 1.0), at its own paths; under /proof-only, cryptography alone."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from services.verifier.api.context import Here
 from services.verifier.api.fetching import within_its_share
@@ -26,13 +27,18 @@ class CamelBody(Body):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=False)
 
 
-class VerifyOptions(CamelBody):
+class AnyOptions(CamelBody):
     """How to verify. Options that are not here are refused, as VCALM asks."""
 
     checks: Annotated[list[Literal["proof", "credentialStatus"]], Field(max_length=10)] | None = None
-    return_credential: bool = False
     return_problem_details: bool = True
     return_results: bool = True
+
+
+class VerifyOptions(AnyOptions):
+    """Those for a credential."""
+
+    return_credential: bool = False
 
 
 class VerifyCredentialRequest(CamelBody):
@@ -42,18 +48,26 @@ class VerifyCredentialRequest(CamelBody):
     options: VerifyOptions = Field(default_factory=VerifyOptions)
 
 
-class PresentationOptions(VerifyOptions):
-    """As for a credential, and the question that the presentation has to answer."""
+class PresentationOptions(AnyOptions):
+    """Those for a presentation, with the question that it has to answer."""
 
+    return_presentation: bool = False
     challenge: Text | None = None
     domain: Text | None = None
 
 
 class VerifyPresentationRequest(CamelBody):
-    """A presentation with its proof."""
+    """A presentation with its proof; or one that nobody has signed, as `presentation`, for what is in it."""
 
-    verifiable_presentation: Annotated[dict[str, Any], Field(min_length=1)]
+    verifiable_presentation: Annotated[dict[str, Any], Field(min_length=1)] | None = None
+    presentation: Annotated[dict[str, Any], Field(min_length=1)] | None = None
     options: PresentationOptions = Field(default_factory=PresentationOptions)
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Self:
+        if (self.verifiable_presentation is None) == (self.presentation is None):
+            raise PydanticCustomError("required", "needs either a verifiablePresentation or a presentation")
+        return self
 
 
 class DeriveOptions(CamelBody):
@@ -82,6 +96,7 @@ class VcApiProblem(BaseModel):
     type: str
     title: str
     detail: str
+    code: str = Field(description="A narrower word than the type; docs/verification.md explains each.")
 
 
 class VcApiAnswer(BaseModel):
@@ -123,7 +138,8 @@ def _routes(prefix: str, *, proofs_only: bool) -> APIRouter:
                 judged = await here.verifier.verify_proofs(document, client)
             else:
                 judged = (await here.verifier.verify_credential(document, client)).judged
-        return _answer(credential_answer(judged, here.public_url), document, body.options, "credential")
+        shown = {"credential": document} if body.options.return_credential else {}
+        return _answer(credential_answer(judged, here.public_url) | shown, body.options)
 
     @made.post(
         "/presentations/verify",
@@ -133,14 +149,15 @@ def _routes(prefix: str, *, proofs_only: bool) -> APIRouter:
         dependencies=[Depends(known_options(PresentationOptions))],
     )
     async def verify_presentation(body: VerifyPresentationRequest, request: Request, here: Here) -> Response:
-        document, options = body.verifiable_presentation, body.options
+        document, options = body.verifiable_presentation or body.presentation or {}, body.options
         question = Question(options.challenge, options.domain)
         alone = proofs_only or options.checks == ["proof"]
         with within_its_share():
             shown = await here.presentations.verify_presentation(
-                document, question, _client(request), proofs_only=alone
+                document, question, _client(request), proofs_only=alone, may_be_bare=body.presentation is not None
             )
-        return _answer(presentation_answer(shown, here.public_url), document, options, "presentation")
+        given = {"verifiablePresentation": document} if options.return_presentation else {}
+        return _answer(presentation_answer(shown, here.public_url) | given, options)
 
     return made
 
@@ -172,11 +189,9 @@ def _client(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def _answer(found: dict[str, Any], document: dict[str, Any], options: VerifyOptions, name: str) -> Response:
+def _answer(found: dict[str, Any], options: AnyOptions) -> Response:
     if not options.return_problem_details:
         found.pop("problemDetails")
     if not options.return_results:
         found.pop("results")
-    if options.return_credential:
-        found[name] = document
     return Response(orjson.dumps(found), 200 if found["verified"] else 400, media_type="application/json")

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.verifier.commands.verify_credential import Judged
 from services.verifier.commands.verify_presentation import Shown
-from services.verifier.domain.answer import Check
+from services.verifier.domain.answer import Check, Reason
 from services.verifier.domain.checks import Bit
 from services.verifier.domain.presented import dates_of
 from services.verifier.domain.schema import Conformance
@@ -14,6 +14,15 @@ from shared.credentials import many
 
 # What cannot be judged by anybody who does not know the type: said, and not held against the credential here.
 _TOLERATED = frozenset({"status-type-unsupported"})
+# Data Integrity 1.0, 4.4 and 4.5, for two of the ways in which a proof does not hold; VC Data Model 2.0, 7.1.
+_TYPES = {
+    "wrong-challenge": "https://w3id.org/security#INVALID_CHALLENGE_ERROR",
+    "wrong-domain": "https://w3id.org/security#INVALID_DOMAIN_ERROR",
+}
+_TYPE_OF_CHECK = {
+    "proof": "https://www.w3.org/TR/vc-data-model#CRYPTOGRAPHIC_SECURITY_ERROR",
+    "schema": "https://www.w3.org/TR/vc-data-model#MALFORMED_VALUE_ERROR",
+}
 
 
 def credential_answer(judged: Judged, public_url: str) -> dict[str, Any]:
@@ -33,10 +42,7 @@ def presentation_answer(shown: Shown, public_url: str) -> dict[str, Any]:
     return {
         "verified": verified,
         "problemDetails": [*problems, *(problem for one in inside for problem in one["problemDetails"])],
-        "results": {
-            "proof": _proofs(shown.presented.document, shown.checks),
-            "verifiableCredential": [{"verified": one["verified"], **one["results"]} for one in inside],
-        },
+        "results": {"presentation": {"proof": _proofs(shown.presented.document, shown.checks)}, "credentials": inside},
     }
 
 
@@ -53,12 +59,17 @@ def _problems(checks: Sequence[Check], public_url: str) -> list[dict[str, str]]:
     found = []
     for check in checks:
         if check.reason is not None:
-            kind = check.reason.type
-            url = kind if "://" in kind else f"{public_url}/problems/{kind}"
             is_warning = check.outcome == "warn" or _is_tolerated(check)
+            kind = check.reason.type if is_warning else _type(check, check.reason)
+            url = kind if "://" in kind else f"{public_url}/problems/{kind}"
             title = f"Warning: {check.reason.title}" if is_warning else check.reason.title
-            found.append({"type": url, "title": title, "detail": check.reason.detail})
+            found.append({"type": url, "title": title, "detail": check.reason.detail, "code": check.reason.code})
     return found
+
+
+def _type(check: Check, reason: Reason) -> str:
+    """The specifications' type of what is wrong, for which `code` has a narrower word."""
+    return _TYPES.get(reason.code) or _TYPE_OF_CHECK.get(check.check) or reason.type
 
 
 def _results(judged: Judged) -> dict[str, Any]:

@@ -35,11 +35,18 @@ class PresentationVerifier:
         self._heavy = asyncio.Semaphore(1)
 
     async def verify_presentation(
-        self, document: Mapping[str, Any], question: Question, client: str, *, proofs_only: bool
+        self,
+        document: Mapping[str, Any],
+        question: Question,
+        client: str,
+        *,
+        proofs_only: bool,
+        may_be_bare: bool = False,
     ) -> Shown:
         """Check a presentation. `proofs_only`: the cryptography and form alone, of it and of its credentials.
 
-        A challenge of ours is used up where all else is in order. Raises TooManyFetches, Unavailable.
+        `may_be_bare`: without a proof, and without a question, it is judged by what is in it. A challenge of ours is
+        used up where all else is in order. Raises TooManyFetches, Unavailable.
         """
         presented = read(document, "vp")
         document = presented.document
@@ -52,6 +59,8 @@ class PresentationVerifier:
             keys |= (await self._issuers.keys_of(controller, client, purpose))[0]
         async with self._heavy:
             proof = await asyncio.to_thread(presentation.proof, presented, keys, question, self._clock())
+        if may_be_bare and not presented.proofs and question == Question():
+            proof = warned("proof", "unsigned", "Nobody has signed the presentation: what is in it was judged alone.")
         done = (proof, schema, presentation.holder(presented))
         inside: list[Judged] = []
         for one in many(document.get("verifiableCredential")):

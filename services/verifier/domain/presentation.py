@@ -74,7 +74,7 @@ def is_stale(bound_at: datetime, now: datetime) -> bool:
 def holder(presented: Presented) -> Check:
     """Who shows the presentation is who it says its holder is (VC Data Model 2.0, 4.13)."""
     named = id_of(presented.document.get("holder"))
-    if named is not None and all(claim.controller != named for claim in presented.proofs):
+    if named is not None and presented.proofs and all(claim.controller != named for claim in presented.proofs):
         return failed("issuer", "holder-mismatch", "No proof was made with a key of the holder.")
     return passed("issuer", "The proof was made by the holder." if named else "The presentation names no holder.")
 
