@@ -12,6 +12,7 @@ from shared.credentials.contexts import (
     OPEN_BADGES,
     add_contexts,
     contexts_for,
+    is_known,
 )
 from shared.credentials.did import controlled_url, did_document, did_web, did_web_url
 from shared.credentials.digests import UnusableDigest, check_digests
@@ -43,6 +44,7 @@ from shared.credentials.keys import (
     private_bytes,
     private_key,
 )
+from shared.credentials.losses import contexts_of
 from shared.credentials.multikey import decode_multikey, encode_multikey
 from shared.credentials.pinned import UnusableFolder, read_folder
 from shared.credentials.pointers import escape
@@ -116,6 +118,7 @@ __all__ = [
     "check_presentation",
     "check_structure",
     "contexts_for",
+    "contexts_of",
     "controlled_url",
     "decode_base64url",
     "decode_jwk",
@@ -133,6 +136,7 @@ __all__ = [
     "hash_identity",
     "hashed_identity",
     "is_enveloped",
+    "is_known",
     "jcs",
     "many",
     "message_entry",

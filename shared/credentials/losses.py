@@ -31,7 +31,7 @@ def lost(document: Mapping[str, Any], expanded: list[Any]) -> Finding | None:
 
 def _uncommon(document: Mapping[str, Any]) -> Finding | None:
     """A keyword, or a name for one, by which a document says things where its readers do not look."""
-    contexts = list(_contexts(document))
+    contexts = list(contexts_of(document))
     aliases = frozenset().union(*(_aliases_of(one) for one in contexts))
     if any(_has_map(one) for one in contexts if isinstance(one, Mapping)):
         return Finding("#/@context", "not-plain", "maps by id, type or index are not taken")
@@ -43,7 +43,7 @@ def _uncommon(document: Mapping[str, Any]) -> Finding | None:
     return None
 
 
-def _contexts(document: Mapping[str, Any]) -> Iterator[Any]:
+def contexts_of(document: Mapping[str, Any]) -> Iterator[Any]:
     """Every context that a document has, at whatever depth: URLs and objects."""
     waiting: list[Any] = [document]
     while waiting:

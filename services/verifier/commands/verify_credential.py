@@ -86,7 +86,7 @@ class Verifier:
         is_sound = checked.proof.outcome == "pass"
         found = await self._statuses.read(presented, checked.issuer, client, may_fetch=is_sound)
         is_original = await self._is_original(presented, checked.issuer)
-        may_apply = is_sound and checked.schema.outcome == "pass"
+        may_apply = is_sound and checked.schema.outcome != "fail"
         schemas = await self._schemas.apply(presented, client) if may_apply else ()
         done = (
             checked.proof,

@@ -14,6 +14,8 @@ from shared.credentials import (
     Purpose,
     VerifiedProof,
     check_structure,
+    contexts_of,
+    is_known,
     read_seconds,
     require_rdf,
     verify_proof,
@@ -76,6 +78,9 @@ def schema(presented: Presented) -> Check:
     findings = list(check_structure(presented.document))
     if not findings and not weight(presented.document) and size(presented.document) <= MOST_WEIGHT:
         findings += losses(presented)
+    if not findings and any(isinstance(one, Mapping) and not is_known(one) for one in contexts_of(presented.document)):
+        detail = "The document brings contexts of its own: what its properties mean is for who knows those to say."
+        return warned("schema", "own-contexts", detail)
     return form(findings)
 
 

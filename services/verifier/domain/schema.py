@@ -66,7 +66,9 @@ def judge(form: Check, found: Sequence[Conformance]) -> Check:
         if reasons:
             more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
             return make("schema", reasons[0].code, reasons[0].detail + more)
-    return passed("schema", f"{form.detail} It conforms to what its schemas ask for.") if found else form
+    if not found or form.outcome != "pass":
+        return form
+    return passed("schema", f"{form.detail} It conforms to what its schemas ask for.")
 
 
 def credential_in(body: bytes) -> Mapping[str, Any]:
