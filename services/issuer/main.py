@@ -47,6 +47,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # The busiest first: a request tries the routes in this order.
 ROUTERS = (
     credentials.routes,
+    vc_api.routes,
     public.routes,
     oauth.routes,
     achievements.routes,
@@ -54,7 +55,6 @@ ROUTERS = (
     clients.routes,
     keys.routes,
     replay.routes,
-    vc_api.routes,
     sd_jwt_vcs.routes,
 )
 _PURGE_SECONDS = 600.0

@@ -4,12 +4,12 @@ This is the common case made fast, never another reading of it: what is not cove
 library reads the document instead. That both give the same dataset is a test's business, on many generated documents.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from pyld import jsonld
 from pyld.context_resolver import ContextResolver
 
@@ -20,7 +20,7 @@ from shared.credentials.scopes import Property, Scope, Unsure
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _LANGUAGE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
-_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
+_ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"))  # the backslash first: the others add some
 
 
 def plain_nquads(document: Mapping[str, Any]) -> str:
@@ -36,11 +36,11 @@ def plain_nquads(document: Mapping[str, Any]) -> str:
 
 def scope_of(contexts: list[Any]) -> Scope:
     """The scope at the top of a document with these contexts, all shipped. Raises Unsure where they do not combine."""
-    return _scope_of(json.dumps(contexts))
+    return _scope_of(orjson.dumps(contexts))
 
 
 @lru_cache(maxsize=32)
-def _scope_of(contexts: str) -> Scope:
+def _scope_of(contexts: bytes) -> Scope:
     options = {
         "documentLoader": load_known,
         "processingMode": "json-ld-1.1",
@@ -55,7 +55,7 @@ def _scope_of(contexts: str) -> Scope:
         except (jsonld.JsonLdError, CanonicalError):
             raise Unsure("contexts that do not go together") from None
 
-    return Scope(process(processor._get_initial_context(options), json.loads(contexts)), process)
+    return Scope(process(processor._get_initial_context(options), orjson.loads(contexts)), process)
 
 
 class _Writer:
@@ -164,8 +164,9 @@ def _scope_for(known: Property, item: Mapping[str, Any]) -> Scope:
 
 
 def _literal(text: str, datatype: str | None) -> str:
-    quoted = f'"{text.translate(_ESCAPES)}"'
-    return f"{quoted}^^<{datatype}>" if datatype else quoted
+    for character, escape in _ESCAPES:  # several times faster than to translate, most texts having none of them
+        text = text.replace(character, escape)
+    return f'"{text}"^^<{datatype}>' if datatype else f'"{text}"'
 
 
 def _value_object(item: Mapping[str, Any]) -> str:

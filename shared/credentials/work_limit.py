@@ -16,6 +16,7 @@ from shared.credentials.json_ld import CanonicalError
 MAX_ALIKE = 6
 _MAX_VALUES = 2_000
 _MAX_MEMBERS = 200
+_CONTAINERS = (dict, list)
 _MAX_CONTEXT_WORK = 40_000  # values of contexts of the document's own, times values they may have to be applied to
 
 # What is said of a blank node without another one: texts. With another one: (text, the other's name).
@@ -32,15 +33,17 @@ def check_size(document: Mapping[str, Any]) -> None:
     values = defined = 0
     while waiting:
         container, in_context = waiting.pop()
-        named = isinstance(container, Mapping)
-        members = container.values() if named else container
-        values += len(members)
-        defined += len(members) if in_context else 0
-        if values > _MAX_VALUES or (len(members) > _MAX_MEMBERS and isinstance(container, list)):
+        is_list = isinstance(container, list)
+        values += len(container)
+        defined += len(container) if in_context else 0
+        if values > _MAX_VALUES or (len(container) > _MAX_MEMBERS and is_list):
             limits = f"{_MAX_VALUES} values, or {_MAX_MEMBERS} in one array"
             raise CanonicalError("too-complex", f"the document has more than {limits}")
-        pairs = container.items() if named else ((None, member) for member in container)
-        waiting += [(item, in_context or key == "@context") for key, item in pairs if isinstance(item, dict | list)]
+        if is_list:
+            waiting += [(item, in_context) for item in container if isinstance(item, _CONTAINERS)]
+        else:
+            pairs = container.items()
+            waiting += [(item, in_context or key == "@context") for key, item in pairs if isinstance(item, _CONTAINERS)]
     if defined * values > _MAX_CONTEXT_WORK:
         raise CanonicalError("too-complex", "the document's own contexts are too large for a document of its size")
 

@@ -68,7 +68,8 @@ def create_app(
         for route in each.routes:
             if not isinstance(route, StrictRoute):
                 raise TypeError(f"{route} is not a strict route: make its router with shared.http.app.router")
-        app.include_router(each)
+        # Its routes and not the router, which the framework would ask twice a request, and all before it once.
+        app.router.routes.extend(each.routes)
     _add_health(app, db, ready)
     app.add_exception_handler(RequestValidationError, _raise_invalid_input)
     app.add_exception_handler(HTTPException, _raise_problem)

@@ -253,8 +253,9 @@ BAD: dict[str, tuple[Document, str, str]] = {
 @pytest.mark.parametrize("name", BAD)
 async def test_a_bad_document_is_pointed_at_and_never_signed(issuer_api: Api, tenant: Institution, name: str) -> None:
     change, pointer, code = BAD[name]
-    for suite in ("eddsa-rdfc-2022", "eddsa-jcs-2022"):
-        answer = await post(issuer_api, tenant, credential(tenant.did, **change), cryptosuite=suite)
+    suites = [{"cryptosuite": suite} for suite in ("eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-sd-2023")]
+    for options in ({}, *suites, {"envelope": "vc+jwt"}, {"envelope": "vc+sd-jwt"}):
+        answer = await post(issuer_api, tenant, credential(tenant.did, **change), **options)
         problem = answer.json()
         assert answer.status_code in (400, 422), problem
         found = [(error["pointer"], error["code"]) for error in problem["errors"]]

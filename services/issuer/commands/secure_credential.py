@@ -15,11 +15,18 @@ from services.issuer.commands.reserve_positions import LentPositions, reserve_me
 from services.issuer.domain.addresses import Addresses
 from services.issuer.domain.credential import ListPurpose, Position, Purpose
 from services.issuer.domain.errors import Fault, Invalid, WrongState
-from services.issuer.domain.secured import ROOT, issuer_of, require_well_formed, with_proof_context
+from services.issuer.domain.secured import (
+    ROOT,
+    issuer_of,
+    require_nothing_lost,
+    require_well_formed,
+    with_proof_context,
+)
 from services.issuer.store import secured_credentials, status_lists
 from services.issuer.store.secured_credentials import Secured
 from shared.credentials import (
     CREDENTIALS_V1,
+    JCS_SUITES,
     AnyCryptosuite,
     Cryptosuite,
     ProofError,
@@ -76,6 +83,11 @@ class SecureOrder:
         return bool(self.status_purposes or self.status_messages)
 
     @property
+    def becomes_rdf(self) -> bool:
+        """Whether signing canonicalises the whole document: it then refuses what the contexts do not define."""
+        return self.envelope is None and self.cryptosuite not in (*JCS_SUITES, "ecdsa-sd-2023")
+
+    @property
     def message_bits(self) -> int:
         """How many bits tell which message holds."""
         return max(1, (len(self.status_messages) - 1).bit_length())
@@ -98,6 +110,8 @@ class Securer:
             detail = "only a credential secured with ecdsa-sd-2023 has mandatory parts"
             raise Invalid([Fault("#/options/mandatoryPointers", "invalid-value", detail)])
         require_well_formed(order.credential)
+        if not order.becomes_rdf:
+            require_nothing_lost(order.credential)
         for _ in range(_TRIES):
             signatory = await self._signatory(tx, order)
             signer, method, suite = _signer(signatory, order)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.issuer.domain.errors import Invalid
-from services.issuer.domain.secured import require_well_formed
+from services.issuer.domain.secured import require_nothing_lost, require_well_formed
 from shared.credentials import CREDENTIALS_V2
 from tests.unit.credentials.badges import badge
 
@@ -99,16 +99,22 @@ def spoil(document: Document, path: Path, value: Any) -> Document:
     return spoiled
 
 
+def examine(document: Document) -> None:
+    """Both its form, and whether its contexts define all of it."""
+    require_well_formed(document)
+    require_nothing_lost(document)
+
+
 def pointers(document: Document) -> list[str]:
     """Where a document is malformed."""
     with pytest.raises(Invalid) as refused:
-        require_well_formed(document)
+        examine(document)
     return [fault.pointer.removeprefix("#/credential") for fault in refused.value.faults]
 
 
 def test_what_is_spoiled_here_is_good_before() -> None:
-    require_well_formed(RICH)
-    require_well_formed(BADGE)
+    examine(RICH)
+    examine(BADGE)
 
 
 @given(st.integers(0, 2**32))
