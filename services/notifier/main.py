@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.notifier.api import endpoints, messages
+from services.notifier.api import endpoints, errors, event_types, messages, secrets, trials
 from services.notifier.api.context import Context
 from services.notifier.commands.fan_out import FanOut
 from services.notifier.domain.content import Addresses
@@ -72,7 +72,14 @@ async def run(settings: Settings) -> None:
             description="Tells platforms what happens to credentials, by webhook.",
             settings=HttpSettings(public, secret, settings.rate_limit),
             db=db,
-            routers=[endpoints.routes, messages.routes, parked_router(db, group=NAME, handlers=table)],
+            routers=[
+                endpoints.routes,
+                secrets.routes,
+                trials.routes,
+                event_types.routes,
+                messages.routes,
+                parked_router(db, group=NAME, handlers=table),
+            ],
             authenticator=Authenticator(
                 RemoteKeySet(settings.key_set_url, trusted, db),
                 issuer=settings.expected_issuer,
@@ -84,9 +91,20 @@ async def run(settings: Settings) -> None:
                 lambda: ("dispatcher", dispatcher.trouble),
             ],
         )
-        app.state.context = Context(db, sealer, policy, dispatcher.wake, utc_now)
+        errors.install(app)
+        app.state.context = Context(
+            db=db,
+            sealer=sealer,
+            policy=policy,
+            platforms=platforms,
+            timeout=settings.webhook_timeout,
+            addresses=addresses,
+            must_verify=settings.webhook_require_challenge,
+            wake=dispatcher.wake,
+            clock=utc_now,
+        )
         purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
-        upkeep = Periodic("upkeep", SECONDS, lambda: keep_up(db))
+        upkeep = Periodic("upkeep", SECONDS, lambda: keep_up(db, utc_now))
         components: list[Component] = [consumer, dispatcher, relay, upkeep, purge]
         await serve(app, host=settings.host, port=settings.port, components=components)
 

@@ -20,6 +20,9 @@ class Settings(ServiceSettings):
     )
     webhook_schedule: str = Field(SCHEDULE, description="Seconds to wait after each failed try, separated by commas.")
     webhook_timeout: float = Field(15, gt=0, le=60, description="Seconds for one attempt, the answer included.")
+    webhook_require_challenge: bool = Field(
+        False, description="Whether new and moved endpoints get nothing before they answered a signed challenge."
+    )
     webhook_slots: int = Field(400, ge=1, description="Attempts in flight at once, over all endpoints.")
 
     @field_validator("webhook_allow_networks")

@@ -11,7 +11,7 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from services.notifier.domain.content import NAMES
-from services.notifier.domain.signature import headers, key_of, new_secret
+from services.notifier.domain.signature import headers, key_of, new_secret, public_key_of
 from services.notifier.settings import SCHEDULE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
@@ -43,6 +43,19 @@ def test_the_example_takes_what_we_send_and_nothing_else(name: str) -> None:
     ):
         with pytest.raises((ValueError, WebhookVerificationError)):
             check(secret, spoiled, body)
+
+
+def test_the_example_with_a_public_key_takes_what_we_send_and_nothing_else() -> None:
+    check, private, now = example("public key"), new_secret("v1a"), int(time.time())
+    public, keys = public_key_of(private), [key_of(new_secret()), key_of(new_secret("v1a")), key_of(private)]
+    assert check(public, headers("msg_one", now, BODY, keys), BODY) == json.loads(BODY)
+    for signed, body in (
+        (headers("msg_one", now, BODY, keys), BODY + b" "),
+        (headers("msg_one", now, BODY, keys[:2]), BODY),
+        (headers("msg_one", now - 400, BODY, keys), BODY),
+    ):
+        with pytest.raises(ValueError, match=r"not signed|too old"):
+            check(public, signed, body)
 
 
 def test_every_event_is_named() -> None:

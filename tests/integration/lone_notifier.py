@@ -150,14 +150,15 @@ class Platform:
         *,
         events: Sequence[str] = ("*",),
         tenant: Tenant | None = None,
+        **asked: Any,
     ) -> Self:
-        """Register an endpoint that behaves like that."""
+        """Register an endpoint that behaves like that, and asks for that."""
         made = cls(notifier, receiver, tenant or notifier.tenant(), http)
         answer = expect(
             201,
             await http.post(
                 "/v1/endpoints",
-                json={"url": receiver.url(made.name, behaviour), "events": list(events)},
+                json={"url": receiver.url(made.name, behaviour), "events": list(events), **asked},
                 headers=made.tenant.headers,
             ),
         )

@@ -2,12 +2,15 @@
 
 import base64
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
+
+import orjson
 
 from services.notifier.commands.fan_out import FanOut
 from services.notifier.commands.record_attempts import record_attempts
 from services.notifier.commands.register_endpoint import register_endpoint
-from services.notifier.domain.content import message_id
+from services.notifier.domain.content import body_around, message_id
 from services.notifier.store import deliveries
 from services.notifier.store.deliveries import Claimed, Outcome, Room
 from services.notifier.store.messages import NewMessage
@@ -20,32 +23,49 @@ SEALER = Sealer.from_text("test:" + base64.b64encode(b"k" * 32).decode())
 INSTITUTION = uuid4()
 
 
-async def endpoint(db: Database, institution: UUID = INSTITUTION, *, proven: bool = True) -> UUID:
+async def endpoint(db: Database, institution: UUID = INSTITUTION, *, proven: bool = True, **asked: Any) -> UUID:
+    fields = {"url": "https://platform.example/hook", "events": ["*"], **asked}
     async with db.worker() as tx:
-        made, _ = await register_endpoint(
-            tx,
-            institution,
-            url="https://platform.example/hook",
-            events=["*"],
-            description=None,
-            sealer=SEALER,
-            now=NOW,
-        )
+        made, _ = await register_endpoint(tx, institution, sealer=SEALER, now=NOW, **fields)
         await tx.execute("UPDATE endpoint SET proven = $2 WHERE id = $1", made.id, proven)
     return made.id
 
 
-async def tell(db: Database, count: int = 1, institution: UUID = INSTITUTION) -> list[str]:
-    """Fan out that many events as a consumer's batch."""
-    batch = [
-        NewMessage(message_id(), institution, new_id(), "credential.revoked", b"{}", None, datetime.now(UTC))
-        for _ in range(count)
-    ]
+async def tell(
+    db: Database, count: int = 1, institution: UUID = INSTITUTION, *, subject: str | None = None
+) -> list[str]:
+    """Fan out that many events as a consumer's batch, each about something else or all about `subject`."""
+    batch = [message(institution, subject=subject or uuid4().hex) for _ in range(count)]
+    await fan_out(db, *batch)
+    return [each.id for each in batch]
+
+
+def message(
+    institution: UUID = INSTITUTION, *, subject: str = "of-a-test", achievement: UUID | None = None, **data: Any
+) -> NewMessage:
+    """A credential of the institution was revoked; its message says `data`."""
+    now = datetime.now(UTC)
+    body = body_around("credential.revoked", now, orjson.dumps({"credential_id": subject, **data}))
+    whole = orjson.dumps({"credential_id": subject, **data, "whole": True})
+    return NewMessage(
+        id=message_id(),
+        institution_id=institution,
+        event_id=new_id(),
+        type="credential.revoked",
+        body=body,
+        traceparent=None,
+        created_at=now,
+        subject=subject,
+        achievement_id=achievement,
+        full_data=lambda: whole,
+    )
+
+
+async def fan_out(db: Database, *batch: NewMessage) -> None:
     fan_out = FanOut(lambda: None)
     async with db.worker() as tx:
-        for message in batch:
-            fan_out.add(tx, message)
-    return [message.id for message in batch]
+        for each in batch:
+            fan_out.add(tx, each)
 
 
 async def claim(db: Database, slots: int = 400, start: int = 2) -> list[Claimed]:

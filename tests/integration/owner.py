@@ -18,6 +18,8 @@ GOOD: dict[str | None, Any] = {
     "ProfileChanges": {"name": "mine"},
     "EndpointChanges": {"description": "mine"},
     "ResendBody": {},
+    "SecretRotation": {},
+    "TestBody": {"type": "credential.issued"},
     "KeyBody": {"algorithm": "P-384"},
     "RotateBody": {},
     "StatusRequest": {

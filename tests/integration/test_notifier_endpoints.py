@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -106,6 +106,67 @@ async def test_changes_name_the_version_they_are_based_on(http: httpx.AsyncClien
     assert expect(200, await http.post(f"{path}/enable", headers=tenant.headers))["state"] == "active"
 
 
+ASKED = {
+    "payload": "full",
+    "format": "cloudevents-structured",
+    "signatures": ["v1", "v1a"],
+    "achievements": [str(new_id())],
+    "filter": 'status == "active"',
+    "ordered": True,
+    "rate_per_second": 2.5,
+    "concurrency": 64,
+}
+
+
+async def test_what_an_endpoint_asks_for_is_kept_and_can_be_changed(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    plain = await made(http, tenant)
+    defaults = {name: plain[name] for name in ASKED}
+    path = f"/v1/endpoints/{plain['id']}"
+    changed = expect(200, await http.patch(path, json=ASKED, headers={**tenant.headers, "If-Match": '"1"'}))
+    assert ASKED.items() <= changed.items()
+    assert ASKED.items() <= (again := await made(http, tenant, **ASKED)).items()
+    assert changed["public_key"].startswith("whpk_")
+    assert changed["public_key"] != again["public_key"]
+    assert expect(200, await http.get(path, headers=tenant.headers)) == changed
+
+    back = expect(200, await http.patch(path, json=defaults, headers={**tenant.headers, "If-Match": '"2"'}))
+    assert back == {name: value for name, value in plain.items() if name != "secret"}
+    assert back["public_key"] is None
+
+
+async def test_headers_of_ones_own_are_sealed_and_not_shown_again(
+    notifier: LoneNotifier, http: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    token = "Bearer a-token-of-the-platform"
+    endpoint = await made(http, tenant, headers={"Authorization": token, "X-Tenant": "7"})
+    assert endpoint["headers"] == {"Authorization": "***", "X-Tenant": "***"}
+    stored = await notifier.execute("SELECT endpoint::text AS text FROM endpoint WHERE id = $1", UUID(endpoint["id"]))
+    assert token not in stored[0]["text"]
+    assert token.encode().hex() not in stored[0]["text"]
+    path, match = f"/v1/endpoints/{endpoint['id']}", {**tenant.headers, "If-Match": '"1"'}
+    changed = expect(200, await http.patch(path, json={"headers": {"X-Other": "1"}}, headers=match))
+    assert changed["headers"] == {"X-Other": "***"}
+
+
+async def test_every_fault_of_a_body_is_told_at_once(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    bad = {"url": "https://10.0.0.1/", "filter": "status ==", "headers": {"Host": "evil"}}
+    answer = await http.post("/v1/endpoints", json={**BODY, **bad}, headers=tenant.headers)
+    assert answer.json()["code"] == "invalid-input"
+    for code, pointer in (
+        ("forbidden-address", "#/url"),
+        ("invalid-filter", "#/filter"),
+        ("forbidden-header", "#/headers/Host"),
+    ):
+        refusal(answer, 422, code, pointer)
+    assert "column 10" in answer.text
+
+
+async def test_only_the_version_that_is_named_is_removed(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    path = f"/v1/endpoints/{(await made(http, tenant))['id']}"
+    refusal(await http.delete(path, headers={**tenant.headers, "If-Match": '"2"'}), 412, "stale")
+    assert (await http.delete(path, headers={**tenant.headers, "If-Match": '"1"'})).status_code == 204
+
+
 async def test_a_removed_endpoint_is_gone(http: httpx.AsyncClient, tenant: Tenant) -> None:
     path = f"/v1/endpoints/{(await made(http, tenant))['id']}"
     assert (await http.delete(path, headers=tenant.headers)).status_code == 204
@@ -140,8 +201,31 @@ async def test_endpoints_are_listed_in_pages(http: httpx.AsyncClient, tenant: Te
         ({"url": 7}, "invalid-type", "#/url"),
         ({"url": "https://platform.example/" + "x" * 2000}, "too-long", "#/url"),
         ({"description": "x" * 501}, "too-long", "#/description"),
-        ({"payload": "full"}, "invalid-value", "#/payload"),
-        ({"headers": {"host": "evil"}}, "unknown-field", "#/headers"),
+        ({"payload": "fat"}, "invalid-value", "#/payload"),
+        ({"format": "xml"}, "invalid-value", "#/format"),
+        ({"signatures": []}, "too-short", "#/signatures"),
+        ({"signatures": ["v1a"]}, "invalid-value", "#/signatures"),
+        ({"signatures": ["v1", "v2"]}, "invalid-value", "#/signatures/1"),
+        ({"achievements": []}, "too-short", "#/achievements"),
+        ({"achievements": ["one"]}, "invalid-id", "#/achievements/0"),
+        ({"filter": ""}, "too-short", "#/filter"),
+        ({"filter": "status ="}, "invalid-filter", "#/filter"),
+        ({"filter": "(" * 501}, "too-long", "#/filter"),
+        ({"filter": "(" * 500}, "invalid-filter", "#/filter"),
+        ({"rate_per_second": 0}, "out-of-range", "#/rate_per_second"),
+        ({"rate_per_second": "1"}, "invalid-type", "#/rate_per_second"),
+        ({"concurrency": 0}, "out-of-range", "#/concurrency"),
+        ({"concurrency": 65}, "out-of-range", "#/concurrency"),
+        ({"concurrency": None}, "required", "#/concurrency"),
+        ({"ordered": 1}, "invalid-type", "#/ordered"),
+        ({"headers": {"Host": "evil"}}, "forbidden-header", "#/headers/Host"),
+        ({"headers": {"X-A": "a\r\nwebhook-id: b"}}, "forbidden-header", "#/headers/X-A"),
+        ({"headers": {"a/b": "x"}}, "forbidden-header", "#/headers/a~1b"),
+        ({"headers": {"X-A": "x" * 501}}, "too-long", "#/headers/X-A"),
+        ({"headers": {f"X-{n}": "x" for n in range(21)}}, "too-long", "#/headers"),
+        ({"headers": {"X-A": 1}}, "invalid-type", "#/headers/X-A"),
+        ({"headers": None}, "required", "#/headers"),
+        ({"public_key": "whpk_mine"}, "unknown-field", "#/public_key"),
         ({"secret": "whsec_mine"}, "unknown-field", "#/secret"),
         ({"institution_id": str(uuid4())}, "unknown-field", "#/institution_id"),
         ({"state": "disabled"}, "unknown-field", "#/state"),
@@ -224,6 +308,9 @@ async def test_another_institutions_things_do_not_exist(
             await http.patch(endpoint, json={"state": "paused"}, headers=mine),
             await http.post(f"{endpoint}/enable", headers=mine),
             await http.delete(endpoint, headers=mine),
+            await http.post(f"{endpoint}/secret/rotate", headers=mine),
+            await http.post(f"{endpoint}/verify", headers=mine),
+            await http.post(f"{endpoint}/test", json={"type": "credential.issued"}, headers=mine),
             await http.get(sent, headers=mine),
             await http.get(f"{sent}/attempts", headers=mine),
             await http.post(f"{sent}/resend", headers=mine),
@@ -233,6 +320,7 @@ async def test_another_institutions_things_do_not_exist(
     assert expect(200, await http.get("/v1/endpoints", headers=mine))["items"] == []
     assert (await theirs.endpoint())["state"] == "active"
     assert len(await theirs.attempts(message)) == 1
+    assert len(await receiver.received(theirs.name)) == 1
 
 
 async def test_scopes_and_the_operator(notifier: LoneNotifier, http: httpx.AsyncClient) -> None:

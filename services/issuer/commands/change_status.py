@@ -46,6 +46,7 @@ def status_event(
         version=credential.version,
         credential_id=credential.id,
         institution_id=credential.institution_id,
+        achievement_id=credential.achievement_id,
         status_entry=status_entry(purpose, position, addresses),
         reason=reason,
         changed_at=at,

@@ -7,20 +7,27 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from services.notifier.domain.content import Addresses
 from shared.credentials.sealing import Sealer
 from shared.http.addresses import AddressPolicy
 from shared.http.auth import Principal, require
 from shared.http.body import Id
+from shared.http.outbound import OutboundClient
 from shared.postgres.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One a process. `wake` tells the dispatcher that there is something to send."""
+    """One a process. `platforms` sends to what `policy` permits, for `timeout` seconds; `wake` tells the dispatcher
+    that there is something to send; endpoints that `must_verify` get nothing before they answered a challenge."""
 
     db: Database
     sealer: Sealer
     policy: AddressPolicy
+    platforms: OutboundClient
+    timeout: float
+    addresses: Addresses
+    must_verify: bool
     wake: Callable[[], None]
     clock: Callable[[], datetime]
 

@@ -12,8 +12,13 @@ from shared.postgres.database import Transaction
 
 
 async def record_attempts(tx: Transaction, outcomes: Sequence[Outcome], *, now: datetime) -> None:
-    """All in `tx`: attempts stored, message.exhausted for those given up, endpoint.disabled for those switched off."""
+    """All in `tx`: attempts stored, message.exhausted for those given up, endpoint.disabled for those switched off.
+
+    Where `needs_transaction` says so, they are several statements, which only a transaction keeps together.
+    """
     standings = await deliveries.record(tx, outcomes)
+    if settled := [each.claimed for each in outcomes if each.claimed.subject is not None and each.state != "pending"]:
+        await deliveries.release(tx, settled)
     for outcome in outcomes:
         if outcome.state == "exhausted":
             await _announce_exhausted(tx, outcome, now)
@@ -22,6 +27,11 @@ async def record_attempts(tx: Transaction, outcomes: Sequence[Outcome], *, now: 
         reason = disable_reason(standing.endpoint_id in gone, standing.fail_streak, standing.failing_since, now)
         if reason is not None:
             await _disable(tx, standing, reason, now)
+
+
+def needs_transaction(outcomes: Sequence[Outcome]) -> bool:
+    """Whether recording them is more than one statement: there may be events, or deliveries that wait their turn."""
+    return any(not outcome.ok or outcome.claimed.subject is not None for outcome in outcomes)
 
 
 async def _disable(tx: Transaction, standing: Standing, reason: str, now: datetime) -> None:

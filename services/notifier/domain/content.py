@@ -1,4 +1,5 @@
-"""What a message says: ids, links and status, never who the learner is. Platforms fetch the rest where it is public."""
+"""What a message says. Thin: ids, links and status, never who the learner is; platforms fetch the rest where it is
+public. Full, for endpoints that ask for it: everything that the event says, the document included."""
 
 import base64
 from dataclasses import dataclass
@@ -42,12 +43,18 @@ SAID: dict[type[Event], tuple[tuple[str, ...], str | None]] = {
     AchievementArchived: (("achievement_id", "institution_id"), "archived"),
     CredentialIssued: (_CREDENTIAL, "active"),
     CredentialRegistered: (_CREDENTIAL, "active"),
-    CredentialRevoked: (("credential_id", "institution_id"), "revoked"),
-    CredentialSuspended: (("credential_id", "institution_id"), "suspended"),
-    CredentialReinstated: (("credential_id", "institution_id"), "active"),
+    CredentialRevoked: (_CREDENTIAL, "revoked"),
+    CredentialSuspended: (_CREDENTIAL, "suspended"),
+    CredentialReinstated: (_CREDENTIAL, "active"),
     CredentialVerified: (("verification_id", "credential_id", "institution_id", "verdict"), None),
 }
 NAMES: tuple[str, ...] = tuple(kind.short_name() for kind in SAID)
+MAX_FULL_BYTES = 128 * 1024
+_DATA = b',"data":'
+
+
+class Unspeakable(Exception):
+    """An event whose text the database cannot take as JSON: it holds U+0000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +65,53 @@ class Addresses:
     verifier: str
 
 
-def body_of(event: Event, at: datetime, addresses: Addresses) -> bytes:
-    """The Standard Webhooks body `{"type", "timestamp", "data"}` of an event that happened `at`."""
+def body_of(event: Event, at: datetime, addresses: Addresses, *, test: bool = False) -> bytes:
+    """The Standard Webhooks body `{"type", "timestamp", "data"}` of an event that happened `at`, or of a test that is
+    marked as one. Raises Unspeakable."""
+    thin = orjson.dumps(thin_data(event, addresses) | _mark(test=test))
+    if b"\\u0000" in thin:
+        raise Unspeakable(f"{event.short_name()} holds U+0000")
+    return body_around(event.short_name(), at, thin)
+
+
+def body_around(name: str, at: datetime, data: bytes) -> bytes:
+    """The same around `data` that is JSON already: its bytes stay as they are."""
+    return orjson.dumps({"type": name, "timestamp": moment(at)})[:-1] + _DATA + data + b"}"
+
+
+def data_in(body: bytes) -> bytes:
+    """The bytes of `data` in a body that `body_around` made."""
+    return body[body.index(_DATA) + len(_DATA) : -1]
+
+
+def thin_data(event: Event, addresses: Addresses) -> dict[str, Any]:
+    """Ids, links and status."""
     fields, status = SAID[type(event)]
-    data: dict[str, Any] = {name: getattr(event, name) for name in fields}
+    data = {name: value for name in fields if (value := getattr(event, name)) is not None}
     if status is not None:
         data["status"] = status
     data["links"] = _links(data, addresses)
-    moment = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return orjson.dumps({"type": event.short_name(), "timestamp": moment, "data": data})
+    return data
+
+
+def full_data(event: Event, addresses: Addresses, *, test: bool = False) -> bytes:
+    """All of the event's fields beside what is said thinly, as JSON of at most `MAX_FULL_BYTES`; beyond that `omitted`
+    names the fields that were left out, and the links stand in for them."""
+    thin = thin_data(event, addresses) | _mark(test=test)
+    said = event.model_dump(mode="json", exclude_none=True)
+    full = orjson.dumps(said | thin)
+    if len(full) <= MAX_FULL_BYTES:
+        return full
+    return orjson.dumps(thin | {"omitted": [name for name in said if name not in thin]})
+
+
+def _mark(*, test: bool) -> dict[str, Any]:
+    return {"test": True} if test else {}
+
+
+def moment(at: datetime) -> str:
+    """RFC 3339 in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _links(data: dict[str, Any], addresses: Addresses) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """An event becomes a message in the consumer's transaction."""
 
 import re
+from functools import partial
 from typing import Any
 
 from services.notifier.commands.fan_out import FanOut
-from services.notifier.domain.content import Addresses, body_of, message_id
+from services.notifier.domain.content import Addresses, Unspeakable, body_of, full_data, message_id
 from services.notifier.store.messages import NewMessage
 from shared.events.envelope import Envelope
-from shared.inbox.dispatch import Handler
+from shared.inbox.dispatch import Handler, InvalidMessage
 from shared.postgres.database import Transaction
 
 _TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -17,14 +18,21 @@ def announce_with(addresses: Addresses, fan_out: FanOut) -> Handler:
     """The handler of every type."""
 
     async def announce(tx: Transaction, envelope: Envelope, event: Any) -> None:
+        try:
+            body = body_of(event, envelope.time, addresses)
+        except Unspeakable as error:
+            raise InvalidMessage("unspeakable", str(error)) from None
         message = NewMessage(
             id=message_id(),
             institution_id=event.institution_id,
             event_id=envelope.id,
             type=event.short_name(),
-            body=body_of(event, envelope.time, addresses),
+            body=body,
             traceparent=_traceparent(envelope),
             created_at=envelope.time,
+            subject=envelope.subject,
+            achievement_id=getattr(event, "achievement_id", None),
+            full_data=partial(full_data, event, addresses),
         )
         fan_out.add(tx, message)
 

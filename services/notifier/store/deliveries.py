@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.notifier.domain.endpoint import Format
 from shared.postgres.database import Transaction
 
 ENDPOINTS_AT_ONCE = 40
 LEASE_SECONDS = 60
 PROBE_STREAK = 3
+HOLD_SECONDS = 600
 INTERRUPTED = "interrupted"
 
 # Locks the due endpoints that have room here, takes what is due of each, and moves each endpoint to its next delivery.
@@ -22,18 +24,31 @@ INTERRUPTED = "interrupted"
 # snapshot and a lock another transaction may have changed the endpoint (`seen` is the snapshot's row): its deliveries
 # are checked once more when they are taken, and the endpoint stays due, because what is new is not visible here. What
 # is taken is found by its id: `state = 'pending'` would let a plan made while little waited read all that waits.
+#
+# Where an endpoint wants strict order its deliveries have a subject. One that an earlier one of its subject is in the
+# way of is `held`, out of the queue until that is settled (_RELEASE); nothing is decided on a snapshot that is too old.
+# A rate is a bucket of tokens in the endpoint's row, which holds half a second's worth, as often as dispatchers look.
 _CLAIM = """
 WITH room AS (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[]) AS room(id, free, flying)
 ), due AS (
-    SELECT e.id, e.url, e.cap, e.version, least(e.cap, place.free) AS free, e.ctid <> seen.ctid AS changed
+    SELECT e.id, e.url, e.cap, e.version, e.format, e.payload, e.rate_per_second AS rate, bucket.tokens,
+        least(e.cap, place.free, floor(bucket.tokens)::int) AS free, e.ctid <> seen.ctid AS changed
     FROM endpoint e JOIN endpoint seen USING (id) LEFT JOIN room USING (id)
     CROSS JOIN LATERAL (SELECT CASE WHEN e.fail_streak >= $7 OR NOT e.proven THEN 1 - coalesce(room.flying, 0)
         ELSE coalesce(room.free, $4) END AS free) AS place
+    CROSS JOIN LATERAL (SELECT CASE WHEN e.rate_per_second IS NULL THEN NULL
+        WHEN e.tokens_at IS NULL THEN greatest(1, e.rate_per_second / 2)
+        ELSE least(greatest(1, e.rate_per_second / 2), e.tokens + e.rate_per_second
+            * greatest(0, extract(epoch FROM now() - e.tokens_at)::float8)) END AS tokens) AS bucket
     WHERE e.state = 'active' AND e.due_at <= now() AND coalesce(e.open_until, now()) <= now() AND place.free > 0
+        AND coalesce(bucket.tokens, 1) >= 1
     ORDER BY e.due_at LIMIT $6 FOR NO KEY UPDATE OF e SKIP LOCKED
 ), taken AS MATERIALIZED (
-    SELECT d.* FROM due CROSS JOIN LATERAL (
+    SELECT d.*, due.changed, d.subject IS NOT NULL AND (due.changed OR EXISTS (
+        SELECT FROM delivery earlier WHERE earlier.endpoint_id = d.endpoint_id AND earlier.subject = d.subject
+            AND earlier.state NOT IN ('delivered', 'exhausted', 'cancelled') AND earlier.id < d.id)) AS blocked
+    FROM due CROSS JOIN LATERAL (
         SELECT * FROM delivery WHERE endpoint_id = due.id AND state = 'pending' AND next_at <= now()
         ORDER BY next_at, id LIMIT due.free
     ) d LIMIT $5
@@ -43,19 +58,29 @@ WITH room AS (
     ON CONFLICT DO NOTHING
 ), claimed AS (
     UPDATE delivery SET attempt = attempt + 1, next_at = now() + make_interval(secs => $8), leased_at = now()
-    WHERE id = ANY(ARRAY(SELECT id FROM taken)) AND state NOT IN ('delivered', 'exhausted', 'cancelled')
-        AND next_at <= now()
-    RETURNING id, endpoint_id, message_id, attempt, trigger
+    WHERE id = ANY(ARRAY(SELECT id FROM taken WHERE NOT blocked)) AND next_at <= now()
+        AND state NOT IN ('delivered', 'exhausted', 'cancelled')
+    RETURNING id, endpoint_id, message_id, attempt, trigger, subject
+), held AS (
+    UPDATE delivery SET next_at = now() + make_interval(secs => $10)
+    WHERE id = ANY(ARRAY(SELECT id FROM taken WHERE blocked AND NOT changed)) AND next_at <= now()
+        AND state NOT IN ('delivered', 'exhausted', 'cancelled')
 ), moved AS (
-    UPDATE endpoint SET due_at = CASE WHEN due.changed THEN now() ELSE least(
-        (SELECT d.next_at FROM delivery d WHERE d.endpoint_id = due.id AND d.state = 'pending'
-            AND d.id <> ALL(ARRAY(SELECT id FROM taken WHERE taken.endpoint_id = due.id))
-            ORDER BY d.next_at, d.id LIMIT 1),
-        (SELECT now() + make_interval(secs => $8) FROM taken WHERE taken.endpoint_id = due.id LIMIT 1)) END
-    FROM due WHERE endpoint.id = due.id
+    UPDATE endpoint SET tokens = coalesce(rest.tokens, 0),
+        tokens_at = CASE WHEN rest.tokens IS NOT NULL THEN greatest(tokens_at, now()) END,
+        due_at = greatest(CASE WHEN due.changed THEN now() ELSE least(
+            (SELECT d.next_at FROM delivery d WHERE d.endpoint_id = due.id AND d.state = 'pending'
+                AND d.id <> ALL(ARRAY(SELECT id FROM taken WHERE taken.endpoint_id = due.id))
+                ORDER BY d.next_at, d.id LIMIT 1),
+            (SELECT now() + make_interval(secs => $8) FROM taken WHERE taken.endpoint_id = due.id LIMIT 1)) END,
+            CASE WHEN rest.tokens < 1 THEN now() + make_interval(secs => (1 - rest.tokens) / due.rate) END)
+    FROM due CROSS JOIN LATERAL (SELECT CASE WHEN due.rate IS NOT NULL THEN due.tokens
+        - (SELECT count(*) FROM claimed WHERE claimed.endpoint_id = due.id) END AS tokens) AS rest
+    WHERE endpoint.id = due.id
 )
-SELECT c.id, c.endpoint_id, c.attempt, c.trigger, due.url, due.cap, due.version,
-       m.id AS message_id, m.institution_id, m.type, m.body, m.traceparent
+SELECT c.id, c.endpoint_id, c.attempt, c.trigger, c.subject, due.url, due.cap, due.version, due.format,
+       m.id AS message_id, m.institution_id, m.event_id, m.type, m.body,
+       CASE WHEN due.payload = 'full' THEN m.full_data END AS full_data, m.traceparent, m.created_at
 FROM claimed c JOIN due ON due.id = c.endpoint_id JOIN message m ON m.id = c.message_id
 ORDER BY c.id
 """
@@ -97,6 +122,21 @@ UPDATE endpoint e SET proven = e.proven OR r.succeeded,
 FROM result r WHERE e.id = r.id
 RETURNING e.id AS endpoint_id, e.institution_id, e.fail_streak, e.failing_since
 """
+# A statement of its own, so that it sees what was committed before the locks of _RECORD were had.
+_RELEASE = """
+WITH released AS (
+    UPDATE delivery SET next_at = clock_timestamp() WHERE id = ANY(ARRAY(
+        SELECT head.id FROM unnest($1::uuid[], $2::text[]) AS settled(endpoint_id, subject) CROSS JOIN LATERAL (
+            SELECT id, attempt, leased_at FROM delivery d
+            WHERE d.endpoint_id = settled.endpoint_id AND d.subject = settled.subject
+                AND d.state NOT IN ('delivered', 'exhausted', 'cancelled')
+            ORDER BY id LIMIT 1) AS head
+        WHERE head.attempt = 0 AND head.leased_at IS NULL))
+    RETURNING endpoint_id
+)
+UPDATE endpoint SET due_at = least(due_at, greatest(open_until, clock_timestamp()))
+WHERE id IN (SELECT endpoint_id FROM released) AND state = 'active'
+"""
 _REPAIR = """
 UPDATE endpoint e SET due_at = clock_timestamp() WHERE state = 'active' AND due_at IS NULL
 AND EXISTS (SELECT FROM delivery d WHERE d.endpoint_id = e.id AND d.state = 'pending')
@@ -105,20 +145,26 @@ AND EXISTS (SELECT FROM delivery d WHERE d.endpoint_id = e.id AND d.state = 'pen
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery this process has to attempt now; `attempt` is the attempt's number."""
+    """A delivery this process has to attempt now; `attempt` is the attempt's number, `subject` what its endpoint wants
+    to hear of in order, `full_data` what goes in place of the body's data."""
 
     id: int
     endpoint_id: UUID
     attempt: int
     trigger: str
+    subject: str | None
     url: str
     cap: int
     version: int
+    format: Format
     message_id: str
     institution_id: UUID
+    event_id: UUID
     type: str
     body: bytes
+    full_data: bytes | None
     traceparent: str | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +192,7 @@ async def claim(connection: Transaction, room: Room) -> list[Claimed]:
         PROBE_STREAK,
         float(LEASE_SECONDS),
         INTERRUPTED,
+        float(HOLD_SECONDS),
     )
     return [Claimed(**dict(row)) for row in rows]
 
@@ -198,6 +245,11 @@ async def record(tx: Transaction, outcomes: Sequence[Outcome]) -> list[Standing]
         PROBE_STREAK,
     )
     return [Standing(**dict(row)) for row in rows]
+
+
+async def release(tx: Transaction, settled: Sequence[Claimed]) -> None:
+    """Let the next delivery of each subject go, where it was held. To be called after `record`, in its transaction."""
+    await tx.execute(_RELEASE, [each.endpoint_id for each in settled], [each.subject for each in settled])
 
 
 async def repair(connection: Transaction) -> None:

@@ -1,19 +1,27 @@
 """Endpoints and their secrets."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from services.notifier.domain.endpoint import Endpoint
-from shared.credentials.sealing import Sealed
+from services.notifier.domain.filter import compiled
 from shared.postgres.database import Transaction
 
-SECRETS = "endpoint_secret"
 _SELECT = """
-SELECT id, institution_id, url, description, events, state, disabled_reason, fail_streak, failing_since, version,
-    created_at
+SELECT id, institution_id, url, events, created_at, description, payload, format, signatures, public_key, achievements,
+    filter, ordered, rate_per_second, cap AS concurrency, header_names, state, disabled_reason, fail_streak,
+    failing_since, verified_at, version
 FROM endpoint WHERE state <> 'deleted'
+"""
+# What an institution can say. `tokens_at` is forgotten, so that a new rate starts with a full bucket.
+_SAVE = """
+UPDATE endpoint SET url = $2, events = $3, description = $4, payload = $5, format = $6, signatures = $7,
+    public_key = $8, achievements = $9, filter = $10, filter_path = $11::text::jsonpath, ordered = $12,
+    rate_per_second = $13, cap = $14, state = $15, disabled_reason = $16, verified_at = $17, version = $18,
+    due_at = CASE WHEN $15 = 'active' THEN due_at END,
+    tokens_at = CASE WHEN rate_per_second IS NOT DISTINCT FROM $13 THEN tokens_at END
+WHERE id = $1
 """
 
 
@@ -21,25 +29,17 @@ def _record(row: Any) -> Endpoint:
     return Endpoint(**dict(row))
 
 
-async def add(tx: Transaction, endpoint: Endpoint, secret: Sealed) -> None:
-    """Insert an endpoint and its first secret."""
+async def add(tx: Transaction, endpoint: Endpoint) -> None:
+    """Insert an endpoint."""
     await tx.execute(
-        "INSERT INTO endpoint (id, institution_id, url, description, events, created_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO endpoint (id, institution_id, url, events, created_at) VALUES ($1, $2, $3, $4, $5)",
         endpoint.id,
         endpoint.institution_id,
         endpoint.url,
-        endpoint.description,
-        endpoint.events,
+        list(endpoint.events),
         endpoint.created_at,
     )
-    await tx.execute(
-        "INSERT INTO endpoint_secret (institution_id, endpoint_id, n, ciphertext, kek_id) VALUES ($1, $2, 1, $3, $4)",
-        endpoint.institution_id,
-        endpoint.id,
-        secret.ciphertext,
-        secret.kek_id,
-    )
+    await save(tx, endpoint)
 
 
 async def get(tx: Transaction, endpoint_id: UUID) -> Endpoint | None:
@@ -63,14 +63,24 @@ async def listing(tx: Transaction, after: UUID | None, limit: int) -> list[Endpo
 async def save(tx: Transaction, endpoint: Endpoint) -> None:
     """Write what an institution can change."""
     await tx.execute(
-        "UPDATE endpoint SET url = $2, description = $3, events = $4, state = $5, disabled_reason = $6, version = $7,"
-        " due_at = CASE WHEN $5 = 'active' THEN due_at END WHERE id = $1",
+        _SAVE,
         endpoint.id,
         endpoint.url,
+        list(endpoint.events),
         endpoint.description,
-        endpoint.events,
+        endpoint.payload,
+        endpoint.format,
+        list(endpoint.signatures),
+        endpoint.public_key,
+        endpoint.achievements,
+        endpoint.filter,
+        compiled(endpoint.filter) if endpoint.filter is not None else None,
+        endpoint.ordered,
+        endpoint.rate_per_second,
+        endpoint.concurrency,
         endpoint.state,
         endpoint.disabled_reason,
+        endpoint.verified_at,
         endpoint.version,
     )
 
@@ -83,6 +93,33 @@ async def forget_failures(tx: Transaction, endpoint_id: UUID, *, moved: bool) ->
         endpoint_id,
         moved,
     )
+
+
+async def note_challenge(tx: Transaction, endpoint_id: UUID, cool_down: float) -> bool:
+    """Note that a challenge is sent now; tells False when one was sent less than `cool_down` seconds ago."""
+    return bool(
+        await tx.fetchval(
+            "UPDATE endpoint SET challenged_at = clock_timestamp() WHERE id = $1 AND (challenged_at IS NULL"
+            " OR challenged_at < clock_timestamp() - make_interval(secs => $2)) RETURNING true",
+            endpoint_id,
+            cool_down,
+        )
+    )
+
+
+async def verified(tx: Transaction, endpoint: Endpoint, now: datetime) -> bool:
+    """Note that the endpoint answered its challenge, and let it have what waits; tells whether it is still there, at
+    the address that was asked."""
+    tag = await tx.execute(
+        "UPDATE endpoint SET verified_at = $3, proven = true, version = version + 1,"
+        " state = CASE WHEN state = 'unverified' THEN 'active' ELSE state END,"
+        " due_at = CASE WHEN state IN ('unverified', 'active') THEN clock_timestamp() END"
+        " WHERE id = $1 AND url = $2 AND state <> 'deleted'",
+        endpoint.id,
+        endpoint.url,
+        now,
+    )
+    return tag.endswith(" 1")
 
 
 async def delete(tx: Transaction, endpoint_id: UUID) -> bool:
@@ -100,22 +137,6 @@ async def delete(tx: Transaction, endpoint_id: UUID) -> bool:
         endpoint_id,
     )
     return True
-
-
-async def secrets_of(
-    tx: Transaction, endpoint_ids: Sequence[UUID], now: datetime
-) -> dict[UUID, list[tuple[int, Sealed]]]:
-    """The live secrets of endpoints, newest first, with their numbers."""
-    rows = await tx.fetch(
-        "SELECT endpoint_id, n, ciphertext, kek_id FROM endpoint_secret"
-        " WHERE endpoint_id = ANY($1) AND (expires_at IS NULL OR expires_at > $2) ORDER BY n DESC",
-        list(endpoint_ids),
-        now,
-    )
-    found: dict[UUID, list[tuple[int, Sealed]]] = {}
-    for row in rows:
-        found.setdefault(row["endpoint_id"], []).append((row["n"], Sealed(row["ciphertext"], row["kek_id"])))
-    return found
 
 
 async def disable(tx: Transaction, endpoint_id: UUID, reason: str) -> int | None:

@@ -1,6 +1,6 @@
 """Messages and what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,36 +9,51 @@ from uuid import UUID
 from shared.postgres.database import Transaction
 
 # The endpoints are locked in order of id, as the recorder of attempts does, so the two never wait in a circle. Their
-# update is unconditional: only so does it see what a claim that ran meanwhile made of `due_at`.
+# update is unconditional: only so does it see what a claim that ran meanwhile made of `due_at`. Bodies are read as JSON
+# when somebody has a filter, and then once each.
 _FAN_OUT = """
 WITH event AS (
-    SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::timestamptz[])
-    WITH ORDINALITY AS event(id, institution_id, event_id, type, body, traceparent, created_at, position)
+    SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::timestamptz[],
+        $8::text[], $9::uuid[])
+    WITH ORDINALITY AS event(id, institution_id, event_id, type, body, traceparent, created_at, subject, achievement_id,
+        position)
 ), listening AS (
-    SELECT id, institution_id, events FROM endpoint
+    SELECT id, institution_id, events, achievements, filter_path, payload, ordered FROM endpoint
     WHERE institution_id = ANY($2) AND events && ($4 || ARRAY['*']) AND state <> 'deleted'
     ORDER BY id FOR NO KEY UPDATE
+), said AS MATERIALIZED (
+    SELECT id, convert_from(body, 'UTF8')::jsonb -> 'data' AS data FROM event
+    WHERE EXISTS (SELECT FROM listening WHERE filter_path IS NOT NULL)
 ), wanted AS (
-    SELECT event.id, listening.id AS endpoint_id, event.position FROM event
-    JOIN listening ON listening.institution_id = event.institution_id AND listening.events && ARRAY[event.type, '*']
+    SELECT event.id, listening.id AS endpoint_id, event.position, listening.payload,
+        CASE WHEN listening.ordered THEN event.subject END AS subject
+    FROM event JOIN listening ON listening.institution_id = event.institution_id
+        AND listening.events && ARRAY[event.type, '*']
+        AND coalesce(event.achievement_id = ANY(listening.achievements), true)
+    LEFT JOIN said ON said.id = event.id
+    WHERE listening.filter_path IS NULL OR said.data @@ listening.filter_path
 ), added AS (
-    INSERT INTO message (id, institution_id, event_id, type, body, traceparent, created_at)
-    SELECT id, institution_id, event_id, type, body, traceparent, created_at FROM event
+    INSERT INTO message (id, institution_id, event_id, type, body, traceparent, created_at, subject)
+    SELECT id, institution_id, event_id, type, body, traceparent, created_at, subject FROM event
     WHERE id IN (SELECT id FROM wanted) ORDER BY position
     ON CONFLICT DO NOTHING RETURNING id, institution_id
 ), queued AS (
-    INSERT INTO delivery (institution_id, message_id, endpoint_id)
-    SELECT added.institution_id, added.id, wanted.endpoint_id FROM added JOIN wanted USING (id) ORDER BY wanted.position
+    INSERT INTO delivery (institution_id, message_id, endpoint_id, subject)
+    SELECT added.institution_id, added.id, wanted.endpoint_id, wanted.subject
+    FROM added JOIN wanted USING (id) ORDER BY wanted.position
     RETURNING endpoint_id
+), woken AS (
+    UPDATE endpoint SET due_at = least(due_at, greatest(open_until, clock_timestamp()))
+    WHERE id IN (SELECT endpoint_id FROM queued) AND state = 'active'
 )
-UPDATE endpoint SET due_at = least(due_at, greatest(open_until, clock_timestamp()))
-WHERE id IN (SELECT endpoint_id FROM queued) AND state = 'active'
+SELECT DISTINCT added.id FROM added JOIN wanted USING (id) WHERE wanted.payload = 'full'
 """
 
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """What one event has to say to one institution's platforms. `created_at` is the event's time."""
+    """What one event has to say to one institution's platforms. `created_at` is the event's time, `subject` what it is
+    about; `full_data` is called when somebody wants it whole."""
 
     id: str
     institution_id: UUID
@@ -47,12 +62,15 @@ class NewMessage:
     body: bytes
     traceparent: str | None
     created_at: datetime
+    subject: str | None
+    achievement_id: UUID | None
+    full_data: Callable[[], bytes]
 
 
 async def fan_out(tx: Transaction, batch: Sequence[NewMessage]) -> None:
     """Add messages that somebody listens to and no event was made into before, a delivery for each listener, and wake
     the listeners. Nothing here can fail on account of one message."""
-    await tx.execute(
+    rows = await tx.fetch(
         _FAN_OUT,
         [message.id for message in batch],
         [message.institution_id for message in batch],
@@ -61,6 +79,45 @@ async def fan_out(tx: Transaction, batch: Sequence[NewMessage]) -> None:
         [message.body for message in batch],
         [message.traceparent for message in batch],
         [message.created_at for message in batch],
+        [message.subject for message in batch],
+        [message.achievement_id for message in batch],
+    )
+    if rows:
+        await _complete(tx, batch, {row["id"] for row in rows})
+
+
+async def _complete(tx: Transaction, batch: Sequence[NewMessage], wanted: set[str]) -> None:
+    """Add the whole data to the messages that somebody wants so: a second statement for those who ask for it alone."""
+    whole = {message.id: message.full_data() for message in batch if message.id in wanted}
+    await tx.execute(
+        "UPDATE message SET full_data = whole.data FROM unnest($1::text[], $2::bytea[]) AS whole(id, data)"
+        " WHERE message.id = ANY($1) AND message.id = whole.id",
+        list(whole),
+        list(whole.values()),
+    )
+
+
+async def add_for(tx: Transaction, message: NewMessage, endpoint_id: UUID, *, full: bool) -> None:
+    """Add a message for one endpoint alone, which `tx` has locked, and wake it."""
+    await tx.execute(
+        "INSERT INTO message (id, institution_id, event_id, type, body, created_at, full_data)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        message.id,
+        message.institution_id,
+        message.event_id,
+        message.type,
+        message.body,
+        message.created_at,
+        message.full_data() if full else None,
+    )
+    await tx.execute(
+        "INSERT INTO delivery (institution_id, message_id, endpoint_id) VALUES ($1, $2, $3)",
+        message.institution_id,
+        message.id,
+        endpoint_id,
+    )
+    await tx.execute(
+        "UPDATE endpoint SET due_at = least(due_at, greatest(open_until, clock_timestamp())) WHERE id = $1", endpoint_id
     )
 
 

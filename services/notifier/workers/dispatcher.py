@@ -7,15 +7,16 @@ and nobody else's. What is being sent when the process dies is due again when it
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
-from services.notifier.commands.record_attempts import record_attempts
+from services.notifier.commands.record_attempts import needs_transaction, record_attempts
 from services.notifier.domain.window import START, Windows
 from services.notifier.store import deliveries
 from services.notifier.store.deliveries import Claimed, Outcome, Room
+from services.notifier.store.secrets import Carried
 from services.notifier.workers.keys import SigningKeys
 from services.notifier.workers.sending import Sender
 from shared.postgres.database import Database, Unavailable
@@ -80,7 +81,7 @@ class Dispatcher:
             self._wake.clear()
             try:
                 batch = await self._claim()
-                keys = await self._keys.of(batch, self._clock()) if batch else {}
+                carried = await self._keys.of(batch) if batch else {}
                 wait, self.trouble = _BACKOFF[0], None
             except Unavailable as error:
                 self.trouble = str(error)
@@ -88,7 +89,7 @@ class Dispatcher:
                 wait = min(wait * 2, _BACKOFF[1])
                 continue
             for claimed in batch:
-                self._launch(claimed, keys[claimed.endpoint_id])
+                self._launch(claimed, carried[claimed.endpoint_id])
             if not batch:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_FLOOR)
@@ -103,16 +104,16 @@ class Dispatcher:
             known, free, flying = self._windows.rooms()
             return await deliveries.claim(connection, Room(slots, known, free, flying, START))
 
-    def _launch(self, claimed: Claimed, keys: Sequence[bytes]) -> None:
+    def _launch(self, claimed: Claimed, carried: Carried) -> None:
         self._windows.sent(claimed.endpoint_id)
-        task = asyncio.create_task(self._deliver(claimed, keys))
+        task = asyncio.create_task(self._deliver(claimed, carried))
         self._flying.add(task)
         task.add_done_callback(self._flying.discard)
 
-    async def _deliver(self, claimed: Claimed, keys: Sequence[bytes]) -> None:
+    async def _deliver(self, claimed: Claimed, carried: Carried) -> None:
         ok = False
         try:
-            outcome = await self._sender.send(claimed, keys)
+            outcome = await self._sender.send(claimed, carried)
             ok = outcome.ok
             self._finished.append(outcome)
             self._unrecorded.set()
@@ -136,11 +137,11 @@ class Dispatcher:
         """Write a batch and take it off the list; False leaves it there for another try.
 
         The lock keeps the process's own claims off the endpoints that are locked here: they would be passed over. A
-        batch of successes is a single statement; with a failure there may be events to write in the same transaction.
+        batch of plain successes is a single statement, which needs no transaction around it.
         """
-        failed = any(not outcome.ok for outcome in batch)
+        opened = self._db.worker if needs_transaction(batch) else self._db.worker_connection
         try:
-            async with self._database, self._db.worker() if failed else self._db.worker_connection() as tx:
+            async with self._database, opened() as tx:
                 await record_attempts(tx, batch, now=self._clock())
         except Unavailable as error:
             self.trouble = str(error)

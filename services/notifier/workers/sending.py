@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -12,8 +12,10 @@ from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from services.notifier.domain.delivery import Delivered, Exhausted, Response, RetryAt, Schedule, decide
-from services.notifier.domain.signature import headers
+from services.notifier.domain.rendering import Saying, render
+from services.notifier.domain.signature import Key, headers
 from services.notifier.store.deliveries import Claimed, Outcome
+from services.notifier.store.secrets import Carried
 from shared.http.outbound import OutboundClient, OutboundError
 from shared.telemetry import metrics
 from shared.telemetry.tracing import inject, span_from
@@ -27,10 +29,11 @@ _UNSIGNED = "no-signing-key"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A delivery with its signature; nothing else can be sent."""
+    """A delivery in its endpoint's format, with its signature; nothing else can be sent."""
 
     claimed: Claimed
     headers: dict[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,12 @@ class Answered:
     seconds: float
 
 
-def prepare(claimed: Claimed, keys: Sequence[bytes], now: datetime) -> Prepared:
-    """Sign the body for this attempt, with at least one key."""
-    signed = headers(claimed.message_id, int(now.timestamp()), claimed.body, keys)
-    return Prepared(claimed, {"content-type": "application/json", **signed})
+def prepare(claimed: Claimed, keys: Sequence[Key], own: Mapping[str, str], now: datetime) -> Prepared:
+    """Render the message and sign it for this attempt, with at least one key; `own` are the endpoint's own headers."""
+    saying = Saying(claimed.type, claimed.event_id, claimed.created_at, claimed.body, claimed.full_data)
+    rendered = render(saying, claimed.format)
+    signed = headers(claimed.message_id, int(now.timestamp()), rendered.body, keys)
+    return Prepared(claimed, {**own, **rendered.headers, **signed}, rendered.body)
 
 
 class Sender:
@@ -58,11 +63,11 @@ class Sender:
     ) -> None:
         self._client, self._schedule, self._timeout, self._clock = client, schedule, timeout, clock
 
-    async def send(self, claimed: Claimed, keys: Sequence[bytes]) -> Outcome:
+    async def send(self, claimed: Claimed, carried: Carried) -> Outcome:
         """Sign, POST once, and decide what follows. Without a key nothing is sent, which counts as a failure."""
         now = self._clock()
-        if keys:
-            answered = await self._post(prepare(claimed, keys, now), now)
+        if keys := carried.valid(now):
+            answered = await self._post(prepare(claimed, keys, carried.headers, now), now)
         else:
             answered = Answered(claimed, Response(None, {}, _UNSIGNED), "", now, 0.0)
         outcome = self._judge(answered)
@@ -80,7 +85,7 @@ class Sender:
         with span_from(claimed.traceparent, "POST webhook", SpanKind.CLIENT, attributes) as span:
             sent = dict(prepared.headers)
             inject(sent)
-            response, text = await self._exchange(claimed, sent)
+            response, text = await self._exchange(claimed.url, prepared.body, sent)
             if response.status is not None:
                 span.set_attribute("http.response.status_code", response.status)
             if not response.ok:
@@ -88,9 +93,9 @@ class Sender:
                 span.set_status(StatusCode.ERROR)
         return Answered(claimed, response, text, now, time.perf_counter() - started)
 
-    async def _exchange(self, claimed: Claimed, sent: dict[str, str]) -> tuple[Response, str]:
+    async def _exchange(self, url: str, body: bytes, sent: dict[str, str]) -> tuple[Response, str]:
         try:
-            answer = await self._client.post(claimed.url, claimed.body, sent, timeout=self._timeout, keep=ANSWER_BYTES)
+            answer = await self._client.post(url, body, sent, timeout=self._timeout, keep=ANSWER_BYTES)
         except OutboundError as error:
             return Response(None, {}, error.code), ""
         text = answer.body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")

@@ -41,6 +41,7 @@ class _StatusChanged(Event):
     status_entry: StatusEntry = Field(description="The position whose bit changed.")
     reason: str
     changed_at: datetime
+    achievement_id: UUID | None = None
 
 
 class CredentialRevoked(_StatusChanged, type="org.laurel.credential.revoked.v1", topic=_ISSUER, key="credential_id"):

@@ -8,8 +8,19 @@ from uuid import UUID
 import orjson
 import pytest
 
-from services.notifier.domain.content import NAMES, SAID, Addresses, body_of, message_id
-from shared.events.catalogue import EVENT_TYPES, CredentialIssued, CredentialVerified
+from services.notifier.domain.content import (
+    MAX_FULL_BYTES,
+    NAMES,
+    SAID,
+    Addresses,
+    Unspeakable,
+    body_of,
+    data_in,
+    full_data,
+    message_id,
+)
+from services.notifier.domain.examples import example
+from shared.events.catalogue import EVENT_TYPES, CredentialIssued, CredentialRevoked, CredentialVerified, KeyRetired
 from shared.events.envelope import Event
 from shared.events.ids import new_id
 
@@ -24,7 +35,7 @@ def made(kind: type[Event]) -> Event:
 
 
 def _value(name: str, annotation: Any) -> Any:
-    if annotation is UUID:
+    if annotation in (UUID, UUID | None):
         return new_id()
     if annotation is int:
         return 3
@@ -66,6 +77,46 @@ def test_a_verification_tells_its_verdict() -> None:
     data = orjson.loads(body_of(made(CredentialVerified), AT, ADDRESSES))["data"]
     assert data["verdict"] == "the-verdict"
     assert "status" not in data
+
+
+def test_a_change_of_status_names_the_achievement_where_it_is_known() -> None:
+    event = example(CredentialRevoked)
+    assert "achievement" in orjson.loads(body_of(event, AT, ADDRESSES))["data"]["links"]
+    older = event.model_copy(update={"achievement_id": None})
+    data = orjson.loads(body_of(older, AT, ADDRESSES))["data"]
+    assert "achievement_id" not in data
+    assert "achievement" not in data["links"]
+
+
+def test_full_data_is_the_whole_event_and_what_is_said_thinly() -> None:
+    event = example(CredentialIssued)
+    thin = orjson.loads(data_in(body_of(event, AT, ADDRESSES)))
+    full = orjson.loads(full_data(event, ADDRESSES))
+    assert thin.items() <= full.items()
+    assert full.keys() - thin.keys() == {"document", "issuer", "status_entries", "issued_at", "version"}
+    assert full["document"] == event.document  # type: ignore[attr-defined]
+
+
+def test_what_is_too_large_gives_way_to_the_links_and_is_named() -> None:
+    event = example(CredentialIssued).model_copy(update={"document": {"text": "x" * MAX_FULL_BYTES}})
+    raw = full_data(event, ADDRESSES)
+    full = orjson.loads(raw)
+    assert len(raw) < 2000
+    assert "document" in full.pop("omitted")
+    assert full == orjson.loads(data_in(body_of(event, AT, ADDRESSES)))
+
+
+def test_a_test_is_marked_as_one() -> None:
+    event = example(CredentialIssued)
+    marked = orjson.loads(body_of(event, AT, ADDRESSES, test=True))["data"]
+    assert marked["test"] is orjson.loads(full_data(event, ADDRESSES, test=True))["test"] is True
+    assert "test" not in orjson.loads(full_data(event, ADDRESSES))
+
+
+def test_what_the_database_cannot_read_as_json_fails_its_own_event() -> None:
+    event = example(KeyRetired).model_copy(update={"did": "did:web:\x00"})
+    with pytest.raises(Unspeakable):
+        body_of(event, AT, ADDRESSES)
 
 
 def test_message_ids_are_fresh_and_hold_no_dot() -> None:

@@ -24,6 +24,7 @@ def test_the_defaults_are_those_of_the_specification() -> None:
     assert len(settings.webhook_schedule.split(",")) == 9, "ten tries"
     assert settings.webhook_timeout == 15
     assert settings.webhook_allow_networks == ""
+    assert settings.webhook_require_challenge is False
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ def test_the_defaults_are_those_of_the_specification() -> None:
         ("webhook_timeout", "0"),
         ("webhook_timeout", "3600"),
         ("webhook_slots", "0"),
+        ("webhook_require_challenge", "perhaps"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

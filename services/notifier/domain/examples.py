@@ -1,0 +1,76 @@
+"""An example of each event that platforms can hear of: shown in the catalogue of types, and sent as a test."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from services.notifier.domain.content import SAID
+from shared.events.catalogue import CredentialIssued
+from shared.events.catalogue.credential import StatusEntry
+from shared.events.envelope import Event
+
+INSTITUTION = UUID("01906a3c-5b00-7000-8000-000000000001")
+_DID = "did:web:issuer.example:example-university"
+_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+_ACHIEVEMENT_ID = UUID("01906a3c-5b00-7000-8000-000000000002")
+_CREDENTIAL_ID = UUID("01906a3c-5b00-7000-8000-000000000003")
+_ACHIEVEMENT: dict[str, Any] = {
+    "id": f"https://registry.example/achievements/{_ACHIEVEMENT_ID}",
+    "type": ["Achievement"],
+    "name": "Data Literacy",
+    "description": "Reads, questions and explains data.",
+    "criteria": {"narrative": "Passes the project and its defence."},
+}
+_CREDENTIAL: dict[str, Any] = {
+    "@context": [
+        "https://www.w3.org/ns/credentials/v2",
+        "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json",
+    ],
+    "id": f"https://registry.example/credentials/{_CREDENTIAL_ID}",
+    "type": ["VerifiableCredential", "OpenBadgeCredential"],
+    "issuer": {"id": _DID, "type": ["Profile"], "name": "Example University"},
+    "validFrom": "2026-03-01T12:00:00Z",
+    "name": "Data Literacy",
+    "credentialSubject": {"type": ["AchievementSubject"], "achievement": _ACHIEVEMENT},
+    "proof": {
+        "type": "DataIntegrityProof",
+        "cryptosuite": "eddsa-rdfc-2022",
+        "verificationMethod": f"{_DID}#key-1",
+        "proofPurpose": "assertionMethod",
+        "proofValue": "z-of-an-example",
+    },
+}
+_STATUS_LIST = "https://issuer.example/status-lists/01906a3c-5b00-7000-8000-000000000004"
+_VALUES: dict[str, Any] = {
+    "version": 1,
+    "institution_id": INSTITUTION,
+    "achievement_id": _ACHIEVEMENT_ID,
+    "credential_id": _CREDENTIAL_ID,
+    "verification_id": UUID("01906a3c-5b00-7000-8000-000000000005"),
+    "slug": "example-university",
+    "did": _DID,
+    "issuer": _DID,
+    "name": "Example University",
+    "url": "https://university.example",
+    "email": None,
+    "image": None,
+    "verification_method": f"{_DID}#key-1",
+    "public_key_multibase": "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2",
+    "revision": 1,
+    "status_entry": StatusEntry(purpose="revocation", status_list_credential=_STATUS_LIST, index=7),
+    "status_entries": [StatusEntry(purpose="revocation", status_list_credential=_STATUS_LIST, index=7)],
+    "document_sha256": "3f" * 32,
+    "reason": "An example.",
+    "verdict": "valid",
+}
+
+
+def example(kind: type[Event], institution_id: UUID = INSTITUTION) -> Event:
+    """An event of that type and institution; everything else in it is made up."""
+    document = _CREDENTIAL if kind is CredentialIssued else _ACHIEVEMENT
+    values = {**_VALUES, "document": document, "institution_id": institution_id}
+    return kind(**{name: _AT if name.endswith("_at") else values[name] for name in kind.model_fields})
+
+
+EXAMPLES: dict[str, Event] = {kind.short_name(): example(kind) for kind in SAID}
+EXAMPLE_AT = _AT

@@ -1,0 +1,72 @@
+"""The JSON Schemas of what platforms get: open, so that a field added later is no error to them."""
+
+from typing import Any
+
+from services.notifier.domain.content import MAX_FULL_BYTES, SAID
+from services.notifier.domain.endpoint import PayloadKind
+from shared.events.envelope import Event
+from shared.events.json_schema import DIALECT, Schema, schema_of
+
+_URL = {"type": "string", "format": "uri"}
+_LINKS: Schema = {
+    "type": "object",
+    "description": "Where the rest is, as far as it is public.",
+    "properties": {"credential": _URL, "verify": _URL, "achievement": _URL, "institution": _URL},
+    "required": ["institution"],
+}
+_TEST: Schema = {"const": True, "description": "There for a test that somebody asked for; its contents are made up."}
+_OMITTED: Schema = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": f"Fields left out because all would be more than {MAX_FULL_BYTES} bytes; see the links.",
+}
+
+
+def payload_schema(kind: type[Event], payload: PayloadKind) -> Schema:
+    """The schema of the whole Standard Webhooks body of that type, thin or full."""
+    event, name = schema_of(kind), kind.short_name()
+    data = _thin(kind, event) if payload == "thin" else _full(kind, event)
+    body: Schema = {
+        "$schema": DIALECT,
+        "$id": f"urn:laurel:webhook:{name}:{payload}",
+        "title": name,
+        "description": description(kind),
+        "type": "object",
+        "properties": {
+            "type": {"const": name},
+            "timestamp": {"type": "string", "format": "date-time", "description": "When the event happened."},
+            "data": data,
+        },
+        "required": ["type", "timestamp", "data"],
+    }
+    if payload == "full" and "$defs" in event:
+        body["$defs"] = event["$defs"]
+    return body
+
+
+def description(kind: type[Event]) -> str:
+    """What happened."""
+    return " ".join((kind.__doc__ or "").split())
+
+
+def _thin(kind: type[Event], event: Schema) -> Schema:
+    fields, status = SAID[kind]
+    properties: dict[str, Any] = {name: event["properties"][name] for name in fields}
+    if status is not None:
+        properties["status"] = {"const": status}
+    required = [name for name in properties if name == "status" or name in event["required"]]
+    return {
+        "type": "object",
+        "properties": {**properties, "links": _LINKS, "test": _TEST},
+        "required": [*required, "links"],
+    }
+
+
+def _full(kind: type[Event], event: Schema) -> Schema:
+    thin = _thin(kind, event)
+    return {
+        "type": "object",
+        "properties": {**event["properties"], **thin["properties"], "omitted": _OMITTED},
+        "required": thin["required"],
+        "anyOf": [{"required": event["required"]}, {"required": ["omitted"]}],
+    }
