@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.notifier.api import endpoints, messages
+from services.notifier.api import endpoints, events, messages
 from services.notifier.api.context import Context
+from services.notifier.commands.await_messages import Arrivals
 from services.notifier.commands.fan_out import FanOut
 from services.notifier.domain.content import Addresses
 from services.notifier.domain.delivery import Schedule
@@ -16,6 +17,7 @@ from services.notifier.workers.dispatcher import Dispatcher
 from services.notifier.workers.keys import SigningKeys
 from services.notifier.workers.sending import Sender
 from services.notifier.workers.upkeep import SECONDS, keep_up
+from services.notifier.workers.watching import Watcher
 from shared.bus.opening import open_bus
 from shared.credentials.sealing import Sealer, UnusableKek
 from shared.events.catalogue import ISSUER_TOPIC, REGISTRY_TOPIC, TOPICS, VERIFIER_TOPIC
@@ -26,6 +28,7 @@ from shared.http.auth import Authenticator
 from shared.http.keysets import RemoteKeySet
 from shared.http.outbound import OutboundClient
 from shared.http.server import Component, Periodic, run_loop, serve
+from shared.http.streams import Places
 from shared.inbox.api import parked_router
 from shared.inbox.consumer import Consumer
 from shared.outbox.relay import Relay
@@ -63,7 +66,8 @@ async def run(settings: Settings) -> None:
         sender = Sender(platforms, schedule, settings.webhook_timeout, utc_now)
         dispatcher = Dispatcher(db, SigningKeys(db, sealer), sender, slots=settings.webhook_slots, clock=utc_now)
         addresses = Addresses(settings.registry_url.rstrip("/"), settings.verifier_url.rstrip("/"))
-        table = handlers(addresses, FanOut(dispatcher.wake))
+        arrivals = Arrivals(db)
+        table = handlers(addresses, FanOut(dispatcher.wake, arrivals.notice))
         relay = Relay(bus, db, topics=TOPICS)
         consumer = Consumer(bus, db, group=NAME, topics=_HEARD, handlers=table, instance=settings.instance)
         public, secret = settings.notifier_url.rstrip("/"), settings.operator_token.get_secret_value()
@@ -72,7 +76,7 @@ async def run(settings: Settings) -> None:
             description="Tells platforms what happens to credentials, by webhook.",
             settings=HttpSettings(public, secret, settings.rate_limit),
             db=db,
-            routers=[endpoints.routes, messages.routes, parked_router(db, group=NAME, handlers=table)],
+            routers=[endpoints.routes, messages.routes, events.routes, parked_router(db, group=NAME, handlers=table)],
             authenticator=Authenticator(
                 RemoteKeySet(settings.key_set_url, trusted, db),
                 issuer=settings.expected_issuer,
@@ -84,10 +88,11 @@ async def run(settings: Settings) -> None:
                 lambda: ("dispatcher", dispatcher.trouble),
             ],
         )
-        app.state.context = Context(db, sealer, policy, dispatcher.wake, utc_now)
+        places = Places(settings.streams, settings.streams_each)
+        app.state.context = Context(db, sealer, policy, dispatcher.wake, utc_now, arrivals, places)
         purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
         upkeep = Periodic("upkeep", SECONDS, lambda: keep_up(db))
-        components: list[Component] = [consumer, dispatcher, relay, upkeep, purge]
+        components: list[Component] = [consumer, dispatcher, relay, upkeep, purge, Watcher(arrivals)]
         await serve(app, host=settings.host, port=settings.port, components=components)
 
 

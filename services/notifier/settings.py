@@ -21,6 +21,8 @@ class Settings(ServiceSettings):
     webhook_schedule: str = Field(SCHEDULE, description="Seconds to wait after each failed try, separated by commas.")
     webhook_timeout: float = Field(15, gt=0, le=60, description="Seconds for one attempt, the answer included.")
     webhook_slots: int = Field(400, ge=1, description="Attempts in flight at once, over all endpoints.")
+    streams: int = Field(1000, ge=1, description="Pulling requests held open at once by one process.")
+    streams_each: int = Field(10, ge=1, description="How many of those one client may have.")
 
     @field_validator("webhook_allow_networks")
     @classmethod

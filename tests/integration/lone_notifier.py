@@ -78,16 +78,16 @@ class LoneNotifier:
         """The operator's headers."""
         return {"Authorization": f"Bearer {self.stack.deployment.operator_token}"}
 
-    def tenant(self, scope: str = SCOPES) -> Tenant:
-        """An institution of the test's own, with a token of `scope`."""
+    def tenant(self, scope: str = SCOPES, *, seconds: int = 600, client: str = "client") -> Tenant:
+        """An institution of the test's own, with a token of `scope` that is good for so long."""
         institution, now = uuid4(), int(time.time())
         claims = {
             "iss": self.stack.deployment.url("issuer"),
             "aud": "laurel",
-            "sub": "client",
-            "client_id": "client",
-            "exp": now + 600,
-            "iat": now,
+            "sub": client,
+            "client_id": client,
+            "exp": now + seconds,
+            "iat": now - 60,
             "jti": uuid4().hex,
             "scope": scope,
             "institution": str(institution),

@@ -7,22 +7,27 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from services.notifier.commands.await_messages import Arrivals
 from shared.credentials.sealing import Sealer
 from shared.http.addresses import AddressPolicy
 from shared.http.auth import Principal, require
 from shared.http.body import Id
+from shared.http.streams import Places
 from shared.postgres.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One a process. `wake` tells the dispatcher that there is something to send."""
+    """One a process. `wake` tells the dispatcher that there is something to send; pullers wait at `arrivals`, each in
+    one of `places`."""
 
     db: Database
     sealer: Sealer
     policy: AddressPolicy
     wake: Callable[[], None]
     clock: Callable[[], datetime]
+    arrivals: Arrivals
+    places: Places
 
 
 async def _context(request: Request) -> Context:
