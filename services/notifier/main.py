@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.notifier.api import endpoints, events, messages
+from services.notifier.api import dead_letters, endpoints, events, messages, recovery
 from services.notifier.api.context import Context
 from services.notifier.commands.await_messages import Arrivals
 from services.notifier.commands.fan_out import FanOut
@@ -15,6 +15,7 @@ from services.notifier.handlers import handlers
 from services.notifier.settings import Settings
 from services.notifier.workers.dispatcher import Dispatcher
 from services.notifier.workers.keys import SigningKeys
+from services.notifier.workers.recovering import Recovering
 from services.notifier.workers.sending import Sender
 from services.notifier.workers.upkeep import SECONDS, keep_up
 from services.notifier.workers.watching import Watcher
@@ -76,7 +77,10 @@ async def run(settings: Settings) -> None:
             description="Tells platforms what happens to credentials, by webhook.",
             settings=HttpSettings(public, secret, settings.rate_limit),
             db=db,
-            routers=[endpoints.routes, messages.routes, events.routes, parked_router(db, group=NAME, handlers=table)],
+            routers=[
+                *(part.routes for part in (endpoints, messages, recovery, dead_letters, events)),
+                parked_router(db, group=NAME, handlers=table),
+            ],
             authenticator=Authenticator(
                 RemoteKeySet(settings.key_set_url, trusted, db),
                 issuer=settings.expected_issuer,
@@ -92,7 +96,8 @@ async def run(settings: Settings) -> None:
         app.state.context = Context(db, sealer, policy, dispatcher.wake, utc_now, arrivals, places)
         purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
         upkeep = Periodic("upkeep", SECONDS, lambda: keep_up(db))
-        components: list[Component] = [consumer, dispatcher, relay, upkeep, purge, Watcher(arrivals)]
+        recovering, watcher = Recovering(db, dispatcher.wake), Watcher(arrivals)
+        components: list[Component] = [consumer, dispatcher, relay, recovering, watcher, upkeep, purge]
         await serve(app, host=settings.host, port=settings.port, components=components)
 
 
