@@ -24,14 +24,13 @@ async def begin_task(
     until: datetime,
     now: datetime,
 ) -> Task:
-    """Store a task for events of `since` to `until`, and let its endpoint be tried at once, breaker or not.
+    """Store a task for events of `since` to `until`; its endpoint, or all, are tried at once, breaker or not.
 
     Raises UnknownEndpoint, TaskRunning.
     """
-    if endpoint_id is not None:
-        if await endpoints.lock(tx, endpoint_id) is None:
-            raise UnknownEndpoint
-        await tasks.close_breaker(tx, endpoint_id)
+    if endpoint_id is not None and await endpoints.lock(tx, endpoint_id) is None:
+        raise UnknownEndpoint
+    await tasks.close_breakers(tx, endpoint_id)
     task = Task(
         id=new_id(),
         institution_id=institution_id,

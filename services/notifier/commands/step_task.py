@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.notifier.domain.task import Task, asked_for
+from services.notifier.domain.task import Task
 from services.notifier.store import endpoints, tasks
 from shared.postgres.database import Transaction
 
@@ -26,17 +26,17 @@ async def _recover(tx: Transaction, task: Task) -> Task:
     batch = await tasks.messages(tx, task)
     if not batch:
         return replace(task, state="done")
-    queued = await tasks.requeue_messages(tx, endpoint.id, [said.id for said in batch])
+    messages = [message for message, _ in batch]
+    queued = await tasks.requeue_messages(tx, endpoint.id, messages)
     if task.kind == "replay":
-        wanted = [said.id for said in batch if asked_for(endpoint.events, said.type)]
-        queued += await tasks.add_missing(tx, task.institution_id, endpoint.id, wanted)
+        queued += await tasks.add_missing(tx, endpoint.id, messages)
     await tasks.wake(tx, [endpoint.id])
     return replace(
         task,
         counted=task.counted + len(batch),
         queued=task.queued + queued,
-        after_at=batch[-1].created_at,
-        after_message=batch[-1].id,
+        after_at=batch[-1][1],
+        after_message=batch[-1][0],
     )
 
 

@@ -1,12 +1,9 @@
 """A task: deliveries of some time are put in line again, batch by batch."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
-
-from services.notifier.domain.endpoint import EVERYTHING
 
 TaskKind = Literal["recover", "replay", "redrive"]
 TaskState = Literal["running", "done", "cancelled"]
@@ -42,8 +39,3 @@ def progress(task: Task) -> float | None:
     if task.after_at is None or task.until <= task.since:
         return 0.0
     return min(1.0, max(0.0, (task.after_at - task.since) / (task.until - task.since)))
-
-
-def asked_for(events: Sequence[str], kind: str) -> bool:
-    """Whether an endpoint with this filter hears of events of that type."""
-    return kind in events or EVERYTHING in events

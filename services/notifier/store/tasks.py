@@ -1,7 +1,6 @@
 """Tasks, and the batches of deliveries that they put in line again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +22,20 @@ WHERE d.state = 'exhausted' AND d.institution_id = $1 AND d.id > $2
 _REQUEUE = """
 UPDATE delivery SET state = 'pending', trigger = 'manual', leased_at = NULL, next_at = clock_timestamp()
 WHERE (state IN ('exhausted', 'cancelled') OR (state = 'pending' AND attempt > 0 AND leased_at IS NULL))
+"""
+# What an endpoint asks for is said here as in _FAN_OUT of store/messages.py.
+_ADD_MISSING = """
+INSERT INTO delivery (institution_id, message_id, endpoint_id, trigger)
+SELECT message.institution_id, message.id, listening.id, 'manual'
+FROM endpoint listening JOIN message ON message.institution_id = listening.institution_id
+WHERE listening.id = $1 AND message.id = ANY($2) AND listening.events && ARRAY[message.type, '*']
+ORDER BY message.created_at, message.id
+ON CONFLICT (message_id, endpoint_id) DO NOTHING
+"""
+_CLOSE_BREAKER = """
+UPDATE endpoint SET open_until = NULL, due_at = clock_timestamp() WHERE id = ANY(ARRAY(
+    SELECT id FROM endpoint WHERE ($1::uuid IS NULL OR id = $1) AND state = 'active' AND open_until IS NOT NULL
+    ORDER BY id FOR NO KEY UPDATE))
 """
 _WAKE = """
 UPDATE endpoint SET due_at = least(due_at, greatest(open_until, clock_timestamp()))
@@ -79,19 +92,10 @@ async def save(tx: Transaction, task: Task) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A message, as far as a task has to know it."""
-
-    id: str
-    type: str
-    created_at: datetime
-
-
-async def messages(tx: Transaction, task: Task) -> list[Said]:
-    """The next messages of a task's time, in order of time and id."""
+async def messages(tx: Transaction, task: Task) -> list[tuple[str, datetime]]:
+    """The next messages of a task's time, in order of time and id: id and the event's time."""
     rows = await tx.fetch(
-        "SELECT id, type, created_at FROM message WHERE institution_id = $1 AND created_at < $3"
+        "SELECT id, created_at FROM message WHERE institution_id = $1 AND created_at < $3"
         " AND (created_at, id) > ($4, $5) AND created_at >= $2 ORDER BY created_at, id LIMIT $6",
         task.institution_id,
         task.since,
@@ -100,7 +104,7 @@ async def messages(tx: Transaction, task: Task) -> list[Said]:
         task.after_message or "",
         BATCH,
     )
-    return [Said(**dict(row)) for row in rows]
+    return [(row["id"], row["created_at"]) for row in rows]
 
 
 async def requeue_messages(tx: Transaction, endpoint_id: UUID, message_ids: Sequence[str]) -> int:
@@ -109,16 +113,9 @@ async def requeue_messages(tx: Transaction, endpoint_id: UUID, message_ids: Sequ
     return int(tag.rpartition(" ")[2])
 
 
-async def add_missing(tx: Transaction, institution_id: UUID, endpoint_id: UUID, message_ids: Sequence[str]) -> int:
-    """Make a delivery of each of these messages that the endpoint has none of; gives how many."""
-    tag = await tx.execute(
-        "INSERT INTO delivery (institution_id, message_id, endpoint_id, trigger)"
-        " SELECT $1, id, $2, 'manual' FROM unnest($3::text[]) WITH ORDINALITY AS wanted(id, nth) ORDER BY nth"
-        " ON CONFLICT (message_id, endpoint_id) DO NOTHING",
-        institution_id,
-        endpoint_id,
-        list(message_ids),
-    )
+async def add_missing(tx: Transaction, endpoint_id: UUID, message_ids: Sequence[str]) -> int:
+    """Make a delivery of each of these messages that the endpoint asks for and has none of; gives how many."""
+    tag = await tx.execute(_ADD_MISSING, endpoint_id, list(message_ids))
     return int(tag.rpartition(" ")[2])
 
 
@@ -156,9 +153,6 @@ async def wake(tx: Transaction, endpoint_ids: Sequence[UUID]) -> None:
     await tx.execute(_WAKE, list(endpoint_ids))
 
 
-async def close_breaker(tx: Transaction, endpoint_id: UUID) -> None:
-    """Try an endpoint at once, which `tx` has locked: somebody says that it works again."""
-    await tx.execute(
-        "UPDATE endpoint SET open_until = NULL, due_at = clock_timestamp() WHERE id = $1 AND state = 'active'",
-        endpoint_id,
-    )
+async def close_breakers(tx: Transaction, endpoint_id: UUID | None) -> None:
+    """Try an endpoint, or all of the institution of `tx`, at once: somebody says that it works again."""
+    await tx.execute(_CLOSE_BREAKER, endpoint_id)

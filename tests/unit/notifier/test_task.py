@@ -1,10 +1,10 @@
-"""How far a task is, and what an endpoint asked for."""
+"""How far a task is."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from services.notifier.domain.task import Task, asked_for, progress
+from services.notifier.domain.task import Task, progress
 from shared.events.ids import new_id
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -37,9 +37,3 @@ def test_progress_is_the_share_of_the_time() -> None:
 def test_progress_is_not_known_where_the_time_has_no_beginning() -> None:
     assert progress(replace(TASK, since=None)) is None
     assert progress(replace(TASK, since=None, state="done")) == 1.0
-
-
-def test_a_filter_names_types_or_all() -> None:
-    assert asked_for(["credential.issued"], "credential.issued")
-    assert asked_for(["*"], "key.retired")
-    assert not asked_for(["credential.issued"], "credential.revoked")
