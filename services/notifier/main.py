@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.notifier.api import dead_letters, endpoints, events, messages, recovery
+from services.notifier.api import attempts, dead_letters, endpoints, events, messages, recovery, statistics
 from services.notifier.api.context import Context
 from services.notifier.commands.await_messages import Arrivals
 from services.notifier.commands.fan_out import FanOut
@@ -21,7 +21,7 @@ from services.notifier.workers.upkeep import SECONDS, keep_up
 from services.notifier.workers.watching import Watcher
 from shared.bus.opening import open_bus
 from shared.credentials.sealing import Sealer, UnusableKek
-from shared.events.catalogue import ISSUER_TOPIC, REGISTRY_TOPIC, TOPICS, VERIFIER_TOPIC
+from shared.events.catalogue import ISSUER_TOPIC, NOTIFIER_TOPIC, REGISTRY_TOPIC, TOPICS, VERIFIER_TOPIC
 from shared.http import idempotency
 from shared.http.addresses import AddressPolicy
 from shared.http.app import HttpSettings, create_app
@@ -40,7 +40,7 @@ from shared.telemetry import TelemetrySettings, setup
 NAME = "notifier"
 MIGRATIONS = Path(__file__).parent / "migrations"
 ANYWHERE = "0.0.0.0/0,::/0"
-_HEARD = (ISSUER_TOPIC, REGISTRY_TOPIC, VERIFIER_TOPIC)
+_HEARD = (ISSUER_TOPIC, REGISTRY_TOPIC, VERIFIER_TOPIC, NOTIFIER_TOPIC)
 _PURGE_SECONDS = 600.0
 
 
@@ -78,7 +78,7 @@ async def run(settings: Settings) -> None:
             settings=HttpSettings(public, secret, settings.rate_limit),
             db=db,
             routers=[
-                *(part.routes for part in (endpoints, messages, recovery, dead_letters, events)),
+                *(part.routes for part in (endpoints, statistics, messages, attempts, recovery, dead_letters, events)),
                 parked_router(db, group=NAME, handlers=table),
             ],
             authenticator=Authenticator(

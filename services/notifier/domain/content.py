@@ -18,6 +18,8 @@ from shared.events.catalogue import (
     CredentialRevoked,
     CredentialSuspended,
     CredentialVerified,
+    EndpointDisabled,
+    EndpointFailing,
     InstitutionRegistered,
     InstitutionSuspended,
     InstitutionUpdated,
@@ -46,6 +48,8 @@ SAID: dict[type[Event], tuple[tuple[str, ...], str | None]] = {
     CredentialSuspended: (("credential_id", "institution_id"), "suspended"),
     CredentialReinstated: (("credential_id", "institution_id"), "active"),
     CredentialVerified: (("verification_id", "credential_id", "institution_id", "verdict"), None),
+    EndpointFailing: (("endpoint_id", "institution_id", "failing_since", "attempts", "disabled_after"), "failing"),
+    EndpointDisabled: (("endpoint_id", "institution_id", "reason", "disabled_at"), "disabled"),
 }
 NAMES: tuple[str, ...] = tuple(kind.short_name() for kind in SAID)
 
@@ -66,7 +70,7 @@ def body_of(event: Event, at: datetime, addresses: Addresses) -> bytes:
         data["status"] = status
     data["links"] = _links(data, addresses)
     moment = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return orjson.dumps({"type": event.short_name(), "timestamp": moment, "data": data})
+    return orjson.dumps({"type": event.short_name(), "timestamp": moment, "data": data}, option=orjson.OPT_UTC_Z)
 
 
 def _links(data: dict[str, Any], addresses: Addresses) -> dict[str, str]:

@@ -25,6 +25,7 @@ def announce_with(addresses: Addresses, fan_out: FanOut) -> Handler:
             body=body_of(event, envelope.time, addresses),
             traceparent=_traceparent(envelope),
             created_at=envelope.time,
+            about=getattr(event, "endpoint_id", None),
         )
         fan_out.add(tx, message)
 

@@ -31,8 +31,8 @@ WITH event AS (
     JOIN listening ON listening.institution_id = event.institution_id AND listening.id IS DISTINCT FROM event.about
         AND (event.type = ANY(listening.events) OR event.about IS NULL AND '*' = ANY(listening.events))
 ), added AS (
-    INSERT INTO message (id, institution_id, event_id, type, body, traceparent, created_at, position)
-    SELECT id, institution_id, event_id, type, body, traceparent, created_at,
+    INSERT INTO message (id, institution_id, event_id, type, body, traceparent, created_at, about, position)
+    SELECT id, institution_id, event_id, type, body, traceparent, created_at, about,
         placed.last + 1 - row_number() OVER (PARTITION BY institution_id ORDER BY nth DESC)
     FROM event JOIN placed USING (institution_id) ORDER BY nth
     ON CONFLICT (institution_id, event_id) DO NOTHING RETURNING id, institution_id

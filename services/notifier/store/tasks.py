@@ -28,7 +28,8 @@ _ADD_MISSING = """
 INSERT INTO delivery (institution_id, message_id, endpoint_id, trigger)
 SELECT message.institution_id, message.id, listening.id, 'manual'
 FROM endpoint listening JOIN message ON message.institution_id = listening.institution_id
-WHERE listening.id = $1 AND message.id = ANY($2) AND listening.events && ARRAY[message.type, '*']
+WHERE listening.id = $1 AND message.id = ANY($2) AND listening.id IS DISTINCT FROM message.about
+    AND (message.type = ANY(listening.events) OR message.about IS NULL AND '*' = ANY(listening.events))
 ORDER BY message.created_at, message.id
 ON CONFLICT (message_id, endpoint_id) DO NOTHING
 """
