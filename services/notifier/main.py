@@ -16,6 +16,8 @@ from services.notifier.settings import Settings
 from services.notifier.workers.dispatcher import Dispatcher
 from services.notifier.workers.keys import SigningKeys
 from services.notifier.workers.recovering import Recovering
+from services.notifier.workers.retention import SECONDS as RETENTION_SECONDS
+from services.notifier.workers.retention import remove_old
 from services.notifier.workers.sending import Sender
 from services.notifier.workers.upkeep import SECONDS, keep_up
 from services.notifier.workers.watching import Watcher
@@ -95,9 +97,11 @@ async def run(settings: Settings) -> None:
         places = Places(settings.streams, settings.streams_each)
         app.state.context = Context(db, sealer, policy, dispatcher.wake, utc_now, arrivals, places)
         purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
+        days = settings.webhook_retention_days
+        retention = Periodic("retention", RETENTION_SECONDS, lambda: remove_old(db, utc_now(), days))
         upkeep = Periodic("upkeep", SECONDS, lambda: keep_up(db))
         recovering, watcher = Recovering(db, dispatcher.wake), Watcher(arrivals)
-        components: list[Component] = [consumer, dispatcher, relay, recovering, watcher, upkeep, purge]
+        components: list[Component] = [consumer, dispatcher, relay, recovering, watcher, upkeep, purge, retention]
         await serve(app, host=settings.host, port=settings.port, components=components)
 
 

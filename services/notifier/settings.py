@@ -21,6 +21,7 @@ class Settings(ServiceSettings):
     webhook_schedule: str = Field(SCHEDULE, description="Seconds to wait after each failed try, separated by commas.")
     webhook_timeout: float = Field(15, gt=0, le=60, description="Seconds for one attempt, the answer included.")
     webhook_slots: int = Field(400, ge=1, description="Attempts in flight at once, over all endpoints.")
+    webhook_retention_days: int = Field(90, ge=1, le=3650, description="Days that messages and attempts are kept.")
     streams: int = Field(1000, ge=1, description="Pulling requests held open at once by one process.")
     streams_each: int = Field(10, ge=1, description="How many of those one client may have.")
 

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi.responses import StreamingResponse
 
 from shared.http.problems import ServiceUnavailable, TooManyRequests
+from shared.telemetry import metrics
 
 MEDIA_TYPE = "text/event-stream"
 _LATER = {"Retry-After": "5"}
@@ -33,9 +34,11 @@ class Places:
         if self._held.total() >= self._most:
             raise ServiceUnavailable(f"all {self._most} places for open answers are taken", headers=_LATER)
         self._held[client_id] += 1
+        metrics.OPEN_ANSWERS.inc()
         try:
             yield
         finally:
+            metrics.OPEN_ANSWERS.dec()
             self._held[client_id] -= 1
             if not self._held[client_id]:
                 del self._held[client_id]
