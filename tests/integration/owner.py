@@ -45,7 +45,7 @@ async def owner(api: Api, receiver: Receiver) -> Owner:
     achievement = await api.achievement(tenant)
     credential = await api.issue(tenant, achievement)
     await receiver.wait(name, 1)
-    message = await first(api, tenant, "notifier", "/v1/messages")
+    message = await first(api, tenant, "notifier", "/v1/messages?type=credential.issued")
     key = await first(api, tenant, "issuer", "/v1/keys")
     client = await first(api, tenant, "issuer", "/v1/clients")
     task = await recovery(api, tenant, endpoint["id"])

@@ -77,8 +77,8 @@ async def test_counts_and_ended_tasks_go_too(db: Database) -> None:
             for state in ("running", "done"):
                 await tx.execute(
                     "INSERT INTO task (id, institution_id, endpoint_id, kind, until, created_at, state, finished_at)"
-                    " VALUES (gen_random_uuid(), $1, $2, 'recover', $3, $3, $4, CASE WHEN $4 = 'done' THEN $3::timestamptz END)"
-                    " ON CONFLICT DO NOTHING",
+                    " SELECT gen_random_uuid(), $1, $2, 'recover', $3, $3, $4,"
+                    " CASE WHEN $4 = 'done' THEN $3::timestamptz END ON CONFLICT DO NOTHING",
                     INSTITUTION,
                     one,
                     at,

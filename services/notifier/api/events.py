@@ -147,7 +147,7 @@ def _shown(entry: Entry, reading: _Reading) -> dict[str, Any]:
     }
 
 
-@routes.get("/stream", response_class=EventStream, responses=_STREAM)
+@routes.get("/stream", status_code=200, response_class=EventStream, responses=_STREAM)
 async def stream(
     request: Request,
     who: Reader,
