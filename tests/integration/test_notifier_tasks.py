@@ -72,6 +72,12 @@ async def fail(db: Database, state: str = "exhausted") -> int:
     return int(tag.rpartition(" ")[2])
 
 
+async def move_back(db: Database, message: str, by: timedelta) -> None:
+    """Let an event have happened earlier."""
+    async with db.worker() as tx:
+        await tx.execute("UPDATE message SET created_at = created_at - $2::interval WHERE id = $1", message, by)
+
+
 async def test_what_was_given_up_cancelled_or_fails_is_put_in_line_and_what_was_received_is_not(db: Database) -> None:
     one, other = await endpoint(db), await endpoint(db)
     given_up, cancelled, failing, received, untried = await tell(db, 5)
@@ -110,12 +116,8 @@ async def test_what_was_given_up_cancelled_or_fails_is_put_in_line_and_what_was_
 
 async def test_a_recovery_closes_the_breaker_once_and_takes_the_time_it_was_given(db: Database) -> None:
     one = await endpoint(db)
-    await tell(db, 3)
-    async with db.worker() as tx:
-        await tx.execute(
-            "UPDATE message SET created_at = created_at - (4 - n) * interval '1 hour' FROM (SELECT id,"
-            " row_number() OVER (ORDER BY id) AS n FROM message) AS numbered WHERE numbered.id = message.id"
-        )
+    for hours, message in zip((3, 2, 1), await tell(db, 3), strict=True):
+        await move_back(db, message, timedelta(hours=hours))
     assert await fail(db) == 3
     times = [row["created_at"] for row in await rows(db, "SELECT created_at FROM message ORDER BY created_at")]
     await begin(db, "recover", one, times[1], times[2])  # type: ignore[arg-type]
@@ -250,12 +252,9 @@ async def test_dead_letters_are_redriven_for_one_endpoint_or_for_all(
 
 async def test_a_redrive_since_a_time_leaves_what_is_older(db: Database) -> None:
     await endpoint(db)
-    await tell(db, 2)
+    old, _ = await tell(db, 2)
     await fail(db)
-    async with db.worker() as tx:
-        await tx.execute(
-            "UPDATE message SET created_at = created_at - interval '2 days' WHERE id = (SELECT min(id) FROM message)"
-        )
+    await move_back(db, old, timedelta(days=2))
     await begin(db, "redrive", None, datetime.now(UTC) - timedelta(days=1))
     await finish(db)
     assert await states(db) == ["exhausted", "pending"]
