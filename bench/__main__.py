@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import raw, scenarios
+from bench.beside import beside_a_backlog
 from bench.installation import Installation, installed
 from bench.machine import describe
 
@@ -32,6 +33,8 @@ async def measure(seconds: float, stored: int) -> dict[str, Any]:
             figures[f"issue {suite}"], figures[f"verify {suite}"] = await _rates(tenant, suite, seconds)
         console.print("delivering …")
         figures["deliver"] = await scenarios.deliver(await scenarios.found(here, "bench-deliver"), 20, 1000)
+        console.print("delivering beside a backlog …")
+        figures["beside_a_backlog"] = await beside_a_backlog(here, seconds)
         console.print(f"growing to {stored} credentials …")
         figures["growth"] = await scenarios.growth(tenant, stored, console.print)
         figures["resident_mib_after"] = here.resident()
@@ -109,6 +112,10 @@ def show(figures: dict[str, Any]) -> None:
             table.add_row(
                 f"201 → {what}", str(run["clients"]), at, str(run[f"{what}_p50_ms"]), str(run[f"{what}_p99_ms"]), ""
             )
+    for what in ("without", "beside"):
+        p50, p99 = figures["beside_a_backlog"][what].values()
+        waiting = f"{figures['beside_a_backlog']['backlog']:,} of another"
+        table.add_row(f"201 → webhook, {what} {waiting}", "1", "", str(p50), str(p99), "")
     table.add_row("raw: Postgres commits", "16", f"{figures['raw']['postgres_commits']:,.0f}", "", "", "")
     table.add_row("raw: Kafka records", "1", f"{figures['raw']['kafka_records']:,.0f}", "", "", "")
     console.print(table)

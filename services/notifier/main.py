@@ -5,8 +5,21 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.notifier.api import endpoints, errors, event_types, messages, secrets, trials
+from services.notifier.api import (
+    attempts,
+    dead_letters,
+    endpoints,
+    errors,
+    event_types,
+    events,
+    messages,
+    recovery,
+    secrets,
+    statistics,
+    trials,
+)
 from services.notifier.api.context import Context
+from services.notifier.commands.await_messages import Arrivals
 from services.notifier.commands.fan_out import FanOut
 from services.notifier.domain.content import Addresses
 from services.notifier.domain.delivery import Schedule
@@ -14,11 +27,15 @@ from services.notifier.handlers import handlers
 from services.notifier.settings import Settings
 from services.notifier.workers.dispatcher import Dispatcher
 from services.notifier.workers.keys import SigningKeys
+from services.notifier.workers.recovering import Recovering
+from services.notifier.workers.retention import SECONDS as RETENTION_SECONDS
+from services.notifier.workers.retention import remove_old
 from services.notifier.workers.sending import Sender
 from services.notifier.workers.upkeep import SECONDS, keep_up
+from services.notifier.workers.watching import Watcher
 from shared.bus.opening import open_bus
 from shared.credentials.sealing import Sealer, UnusableKek
-from shared.events.catalogue import ISSUER_TOPIC, REGISTRY_TOPIC, TOPICS, VERIFIER_TOPIC
+from shared.events.catalogue import ISSUER_TOPIC, NOTIFIER_TOPIC, REGISTRY_TOPIC, TOPICS, VERIFIER_TOPIC
 from shared.http import idempotency
 from shared.http.addresses import AddressPolicy
 from shared.http.app import HttpSettings, create_app
@@ -26,6 +43,7 @@ from shared.http.auth import Authenticator
 from shared.http.keysets import RemoteKeySet
 from shared.http.outbound import OutboundClient
 from shared.http.server import Component, Periodic, run_loop, serve
+from shared.http.streams import Places
 from shared.inbox.api import parked_router
 from shared.inbox.consumer import Consumer
 from shared.outbox.relay import Relay
@@ -36,7 +54,19 @@ from shared.telemetry import TelemetrySettings, setup
 NAME = "notifier"
 MIGRATIONS = Path(__file__).parent / "migrations"
 ANYWHERE = "0.0.0.0/0,::/0"
-_HEARD = (ISSUER_TOPIC, REGISTRY_TOPIC, VERIFIER_TOPIC)
+PARTS = (
+    endpoints,
+    secrets,
+    trials,
+    statistics,
+    event_types,
+    messages,
+    attempts,
+    recovery,
+    dead_letters,
+    events,
+)
+_HEARD = (ISSUER_TOPIC, REGISTRY_TOPIC, VERIFIER_TOPIC, NOTIFIER_TOPIC)
 _PURGE_SECONDS = 600.0
 
 
@@ -63,7 +93,8 @@ async def run(settings: Settings) -> None:
         sender = Sender(platforms, schedule, settings.webhook_timeout, utc_now)
         dispatcher = Dispatcher(db, SigningKeys(db, sealer), sender, slots=settings.webhook_slots, clock=utc_now)
         addresses = Addresses(settings.registry_url.rstrip("/"), settings.verifier_url.rstrip("/"))
-        table = handlers(addresses, FanOut(dispatcher.wake))
+        arrivals = Arrivals(db)
+        table = handlers(addresses, FanOut(dispatcher.wake, arrivals.notice))
         relay = Relay(bus, db, topics=TOPICS)
         consumer = Consumer(bus, db, group=NAME, topics=_HEARD, handlers=table, instance=settings.instance)
         public, secret = settings.notifier_url.rstrip("/"), settings.operator_token.get_secret_value()
@@ -73,11 +104,7 @@ async def run(settings: Settings) -> None:
             settings=HttpSettings(public, secret, settings.rate_limit),
             db=db,
             routers=[
-                endpoints.routes,
-                secrets.routes,
-                trials.routes,
-                event_types.routes,
-                messages.routes,
+                *(part.routes for part in PARTS),
                 parked_router(db, group=NAME, handlers=table),
             ],
             authenticator=Authenticator(
@@ -102,10 +129,15 @@ async def run(settings: Settings) -> None:
             must_verify=settings.webhook_require_challenge,
             wake=dispatcher.wake,
             clock=utc_now,
+            arrivals=arrivals,
+            places=Places(settings.streams, settings.streams_each),
         )
         purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
+        days = settings.webhook_retention_days
+        retention = Periodic("retention", RETENTION_SECONDS, lambda: remove_old(db, utc_now(), days))
         upkeep = Periodic("upkeep", SECONDS, lambda: keep_up(db, utc_now))
-        components: list[Component] = [consumer, dispatcher, relay, upkeep, purge]
+        recovering, watcher = Recovering(db, dispatcher.wake), Watcher(arrivals)
+        components: list[Component] = [consumer, dispatcher, relay, recovering, watcher, upkeep, purge, retention]
         await serve(app, host=settings.host, port=settings.port, components=components)
 
 

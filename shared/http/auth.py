@@ -7,6 +7,7 @@ Anybody = Annotated[Principal | None, Depends(optional_principal())]  # for publ
 """
 
 import hmac
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -47,12 +48,16 @@ class OperatorOnly(Forbidden, type="operator-only"):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking. `institution_id` is None for the operator and only for the operator."""
+    """Who is asking. `institution_id` is None for the operator and only for the operator.
+
+    `until` is when the token stops being accepted, in seconds since 1970.
+    """
 
     client_id: str
     institution_id: UUID | None
     scopes: frozenset[str]
     is_operator: bool = False
+    until: float = math.inf
 
     @property
     def name(self) -> str:
@@ -86,14 +91,12 @@ class Authenticator:
         self._audience = audience
         self._issuer = issuer
         self._operator = operator_token.encode()
-        self._verified: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
+        self._verified: OrderedDict[str, Principal] = OrderedDict()
 
     def remembered(self, header: str) -> Principal | None:
         """The principal of a header seen before and still good, without any work; for the rate limit."""
         known = self._verified.get(header)
-        if known is None or known[1] < time.time():
-            return None
-        return known[0]
+        return known if known is not None and known.until >= time.time() else None
 
     async def authenticate(self, header: str) -> Principal:
         """The principal that `Authorization: <header>` proves. Raises Unauthorized, or Unavailable."""
@@ -106,7 +109,7 @@ class Authenticator:
             return OPERATOR
         claims = await self._claims(token)
         principal = _principal(claims)
-        self._remember(header, principal, float(claims["exp"]) + LEEWAY)
+        self._remember(header, principal)
         return principal
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
@@ -140,8 +143,8 @@ class Authenticator:
         except jwt.InvalidTokenError:
             raise Unauthorized("the access token is not valid here") from None
 
-    def _remember(self, header: str, principal: Principal, until: float) -> None:
-        self._verified[header] = (principal, until)
+    def _remember(self, header: str, principal: Principal) -> None:
+        self._verified[header] = principal
         if len(self._verified) > _REMEMBERED:
             self._verified.popitem(last=False)
 
@@ -154,7 +157,7 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
     client_id, scope = claims["client_id"], claims.get("scope", "")
     if not isinstance(client_id, str) or not isinstance(scope, str):
         raise Unauthorized("the access token's claims are malformed")
-    return Principal(client_id, institution, frozenset(scope.split()))
+    return Principal(client_id, institution, frozenset(scope.split()), until=float(claims["exp"]) + LEEWAY)
 
 
 class Requirement(SecurityBase):

@@ -35,3 +35,5 @@ WEBHOOK_ATTEMPT_SECONDS = Histogram("webhook_attempt_seconds", "Duration of a de
 WEBHOOK_PENDING = Gauge("webhook_pending", "Deliveries waiting for a try.")
 WEBHOOK_OLDEST_SECONDS = Gauge("webhook_oldest_seconds", "Age of the oldest delivery waiting for its first try.")
 ENDPOINTS = Gauge("endpoints", "Endpoints, by state.", ["state"])
+MESSAGES_REMOVED = Counter("messages_removed_total", "Messages removed because their time was over.")
+OPEN_ANSWERS = Gauge("open_answers", "Waiting polls and event streams held open.")

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from services.cli.ports import free_ports
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import KafkaBus
 from shared.bus.port import Bus, Record
@@ -25,7 +27,7 @@ from shared.events.ids import new_id
 from tests.fixtures.api import expect
 from tests.fixtures.receiver import Delivery, Receiver
 from tests.fixtures.services import Stacks
-from tests.fixtures.stack import Stack
+from tests.fixtures.stack import ServiceProcess, Stack
 from tests.integration.paper_issuer import utc_now
 
 KID = "of-the-test"
@@ -78,16 +80,30 @@ class LoneNotifier:
         """The operator's headers."""
         return {"Authorization": f"Bearer {self.stack.deployment.operator_token}"}
 
-    def tenant(self, scope: str = SCOPES) -> Tenant:
-        """An institution of the test's own, with a token of `scope`."""
+    @contextlib.contextmanager
+    def replica(self, folder: Path, instance: str = "2") -> Iterator[ServiceProcess]:
+        """Another notifier on the same database and bus."""
+        port = free_ports()["notifier"]
+        environment = {**self.stack["notifier"].environment, "LAUREL_PORT": str(port), "LAUREL_INSTANCE": instance}
+        process = ServiceProcess("notifier", port, environment, folder / f"replica-{instance}.log")
+        process.start()
+        try:
+            process.wait_ready()
+            yield process
+        finally:
+            if process.exit_code is None:
+                process.stop()
+
+    def tenant(self, scope: str = SCOPES, *, seconds: int = 600, client: str = "client") -> Tenant:
+        """An institution of the test's own, with a token of `scope` that is good for so long."""
         institution, now = uuid4(), int(time.time())
         claims = {
             "iss": self.stack.deployment.url("issuer"),
             "aud": "laurel",
-            "sub": "client",
-            "client_id": "client",
-            "exp": now + 600,
-            "iat": now,
+            "sub": client,
+            "client_id": client,
+            "exp": now + seconds,
+            "iat": now - 60,
             "jti": uuid4().hex,
             "scope": scope,
             "institution": str(institution),

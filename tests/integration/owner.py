@@ -22,6 +22,8 @@ GOOD: dict[str | None, Any] = {
     "TestBody": {"type": "credential.issued"},
     "KeyBody": {"algorithm": "P-384"},
     "RotateBody": {},
+    "RecoverBody": {"since": "2026-01-01T00:00:00Z"},
+    "RedriveBody": {},
     "StatusRequest": {
         "credentialId": "urn:x:owned",
         "credentialStatus": {"statusPurpose": "suspension"},
@@ -45,23 +47,39 @@ async def owner(api: Api, receiver: Receiver) -> Owner:
     achievement = await api.achievement(tenant)
     credential = await api.issue(tenant, achievement)
     await receiver.wait(name, 1)
-    message = await first(api, tenant, "notifier", "/v1/messages")
+    message = await first(api, tenant, "notifier", "/v1/messages?type=credential.issued")
     key = await first(api, tenant, "issuer", "/v1/keys")
     client = await first(api, tenant, "issuer", "/v1/clients")
+    task = await recovery(api, tenant, endpoint["id"])
     ids = {
         "achievement_id": achievement,
         "client_id": tenant.client_id,
         "credential_id": credential["id"],
+        "dead_letter_id": "1",  # whoever's: test_notifier_recovery.py has a real one
         "endpoint_id": endpoint["id"],
         "institution_id": tenant.id,
         "key_id": key["id"],
         "message_id": message["id"],
         "revision": "1",
         "secret_id": client["secrets"][0]["id"],
+        "task_id": task["id"],
     }
     await delivered(api, tenant, ids["message_id"])
     await api.secure(tenant, statusPurposes=["suspension"], credentialId="urn:x:owned")
     return Owner(tenant, ids)
+
+
+async def recovery(api: Api, tenant: Institution, endpoint: str) -> dict[str, Any]:
+    """A task that has ended."""
+    urls, headers = api.urls["notifier"], tenant.headers
+    begun = await api.http.post(
+        f"{urls}/v1/endpoints/{endpoint}/recover", json={"since": "2026-01-01T00:00:00Z"}, headers=headers
+    )
+    task = expect(202, begun)
+    while task["state"] == "running":
+        await asyncio.sleep(0.1)
+        task = expect(200, await api.http.get(f"{urls}/v1/tasks/{task['id']}", headers=headers))
+    return task
 
 
 async def first(api: Api, tenant: Institution, service: str, path: str) -> dict[str, Any]:

@@ -182,7 +182,13 @@ async def _documented(api: Api) -> AsyncIterator[Route]:
         schemas = document.get("components", {}).get("schemas", {})
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
-                yield Route(service, method, path, operation, schemas)
+                if not _never_ends(operation):
+                    yield Route(service, method, path, operation, schemas)
+
+
+def _never_ends(operation: Mapping[str, Any]) -> bool:
+    """Server-sent events have tests of their own: test_notifier_pull.py."""
+    return "text/event-stream" in operation["responses"].get("200", {}).get("content", {})
 
 
 def _is_operators(answer: httpx.Response) -> bool:

@@ -99,6 +99,8 @@ async def test_a_filter_that_is_no_moment_is_named(surface: Surface) -> None:
 async def test_an_ordinary_moment_is_taken(surface: Surface) -> None:
     """Or the tests above would find nothing wrong with a service that takes none."""
     for route, name in in_queries(surface):
+        if route.parameters("path"):  # there is nothing there
+            continue
         for value in ("2099-01-01T00:00:00Z", "2099-01-01T00:00:00.123456+05:30", "0001-01-01T00:00:00Z"):
             expect(200, await asked(surface, route, name, value))
 

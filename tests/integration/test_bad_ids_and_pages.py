@@ -84,9 +84,17 @@ async def test_an_id_is_written_in_one_way(api: Api, surface: Surface) -> None:
     assert not faults, "\n".join(faults)
 
 
+PAGING = {"limit", "cursor", "after"}
+
+
 def lists(surface: Surface) -> list[Route]:
     """Every route that pages."""
-    return [route for route in surface.routes if "cursor" in route.parameters("query")]
+    return [route for route in surface.routes if cursor_of(route)]
+
+
+def cursor_of(route: Route) -> str | None:
+    """What the route calls its cursor."""
+    return next((name for name in ("cursor", "after") if name in route.parameters("query")), None)
 
 
 FORGED = ["forged", "", "a", "=", "%%%", "eyJhIjoxfQ", "A" * 900, "A" * 1001, "é", "../../x", "null", "\x00"]
@@ -98,7 +106,7 @@ async def test_a_forged_cursor_is_refused_by_every_list(running: Stack, surface:
     async with unchanged(running):
         for route in lists(surface):
             for cursor in FORGED:
-                answer = await get(surface, route, route.filled(), cursor=cursor)
+                answer = await get(surface, route, route.filled(), **{str(cursor_of(route)): cursor})
                 codes = {"invalid-cursor"} if len(cursor) <= 1000 and cursor != "\x00" else None
                 if fault(answer, {400} if codes else {400, 422}, codes):
                     faults.append(f"{route.name} {cursor[:20]!r}: {answer.status_code} {answer.text[:200]}")
@@ -128,7 +136,7 @@ async def test_a_cursor_is_good_for_its_list_and_its_reader_alone(api: Api, surf
     expect(200, await api.http.get(url, params={"cursor": cursor}, headers=surface.tenant.headers))
 
     others = [r for r in lists(surface) if (r.service, r.path) != ("issuer", "/v1/achievements")]
-    answers = [await get(surface, route, route.filled(), cursor=cursor) for route in others]
+    answers = [await get(surface, route, route.filled(), **{str(cursor_of(route)): cursor}) for route in others]
     answers.append(await api.http.get(url, params={"cursor": cursor}, headers=stranger.headers))
     answers.append(
         await api.http.get(url, params={"cursor": cursor, "status": "draft"}, headers=surface.tenant.headers)
@@ -146,12 +154,12 @@ async def test_a_cursor_is_good_for_its_list_and_its_reader_alone(api: Api, surf
 
 async def test_a_filter_is_text_and_nothing_more(running: Stack, surface: Surface) -> None:
     """What looks like SQL, a pattern or a format is compared as it stands, or refused."""
-    reads = [r for r in surface.routes if r.method == "get" and set(r.parameters("query")) - {"limit", "cursor"}]
+    reads = [r for r in surface.routes if r.method == "get" and set(r.parameters("query")) - PAGING]
     assert len(reads) >= 4
     faults = []
     async with unchanged(running):
         for route in reads:
-            for name in set(route.parameters("query")) - {"limit", "cursor"}:
+            for name in set(route.parameters("query")) - PAGING:
                 for value in NASTY:
                     answer = await get(surface, route, route.filled(), **{name: value})
                     empty = answer.status_code == 200 and answer.json()["items"] == []

@@ -192,7 +192,7 @@ async def test_endpoints_are_listed_in_pages(http: httpx.AsyncClient, tenant: Te
     ("change", "code", "pointer"),
     [
         ({"events": ["credential.invented"]}, "invalid-value", "#/events/0"),
-        ({"events": ["endpoint.disabled"]}, "invalid-value", "#/events/0"),
+        ({"events": ["message.exhausted"]}, "invalid-value", "#/events/0"),
         ({"events": []}, "too-short", "#/events"),
         ({"events": ["*"] * 65}, "too-long", "#/events"),
         ({"events": "*"}, "invalid-type", "#/events"),

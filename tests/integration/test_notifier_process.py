@@ -9,10 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.cli.ports import free_ports
 from tests.fixtures.receiver import Receiver
 from tests.fixtures.services import Stacks
-from tests.fixtures.stack import ServiceProcess, StackFailure
+from tests.fixtures.stack import StackFailure
 from tests.integration.lone_notifier import LoneNotifier, Platform
 
 
@@ -31,21 +30,6 @@ async def http(notifier: LoneNotifier) -> AsyncIterator[httpx.AsyncClient]:
 
 async def restart(notifier: LoneNotifier) -> None:
     await asyncio.to_thread(notifier.stack.start, "notifier")
-
-
-@contextlib.contextmanager
-def replica(notifier: LoneNotifier, tmp_path: Path) -> Iterator[ServiceProcess]:
-    """A second notifier on the same database and bus."""
-    port = free_ports()["notifier"]
-    environment = {**notifier.stack["notifier"].environment, "LAUREL_PORT": str(port), "LAUREL_INSTANCE": "2"}
-    process = ServiceProcess("notifier", port, environment, tmp_path / "replica.log")
-    process.start()
-    try:
-        process.wait_ready()
-        yield process
-    finally:
-        if process.exit_code is None:
-            process.stop()
 
 
 async def test_killed_between_post_and_record_it_sends_again_under_the_same_id(
@@ -87,7 +71,7 @@ async def test_two_share_the_work_and_one_takes_over(
 ) -> None:
     tenant = notifier.tenant()
     platforms = [await Platform.join(notifier, receiver, http, tenant=tenant) for _ in range(5)]
-    with replica(notifier, tmp_path) as second:
+    with notifier.replica(tmp_path) as second:
         await platforms[0].tell(300)
         for platform in platforms:
             deliveries = await platform.heard(300, 60)

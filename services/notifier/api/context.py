@@ -7,19 +7,22 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from services.notifier.commands.await_messages import Arrivals
 from services.notifier.domain.content import Addresses
 from shared.credentials.sealing import Sealer
 from shared.http.addresses import AddressPolicy
 from shared.http.auth import Principal, require
 from shared.http.body import Id
 from shared.http.outbound import OutboundClient
+from shared.http.streams import Places
 from shared.postgres.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """One a process. `platforms` sends to what `policy` permits, for `timeout` seconds; `wake` tells the dispatcher
-    that there is something to send; endpoints that `must_verify` get nothing before they answered a challenge."""
+    that there is something to send; endpoints that `must_verify` get nothing before they answered a challenge. Pullers
+    wait at `arrivals`, each in one of `places`."""
 
     db: Database
     sealer: Sealer
@@ -30,6 +33,8 @@ class Context:
     must_verify: bool
     wake: Callable[[], None]
     clock: Callable[[], datetime]
+    arrivals: Arrivals
+    places: Places
 
 
 async def _context(request: Request) -> Context:

@@ -10,10 +10,10 @@ from shared.postgres.database import Transaction
 
 
 class FanOut:
-    """One a process. `wake` tells the dispatcher, after the commit, that there is something to send."""
+    """One a process. `told` are called after the commit: there is something to send, and to pull."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self._wake = wake
+    def __init__(self, *told: Callable[[], None]) -> None:
+        self._told = told
         self._waiting: WeakKeyDictionary[Transaction, list[NewMessage]] = WeakKeyDictionary()
 
     def add(self, tx: Transaction, message: NewMessage) -> None:
@@ -25,5 +25,6 @@ class FanOut:
         if waiting is None:
             waiting = self._waiting[tx] = []
             tx.before_commit(partial(messages.fan_out, tx, waiting))
-            tx.after_commit(self._wake)
+            for call in self._told:
+                tx.after_commit(call)
         waiting.append(message)

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.notifier.domain.delivery import GONE, disable_reason
-from services.notifier.store import deliveries, endpoints
+from services.notifier.domain.delivery import DISABLE_AFTER, GONE, disable_reason, warning_due
+from services.notifier.store import deliveries, endpoints, warnings
 from services.notifier.store.deliveries import Outcome, Standing
-from shared.events.catalogue import EndpointDisabled, MessageExhausted
+from shared.events.catalogue import EndpointDisabled, EndpointFailing, MessageExhausted
 from shared.outbox import outbox
 from shared.postgres.database import Transaction
 
 
 async def record_attempts(tx: Transaction, outcomes: Sequence[Outcome], *, now: datetime) -> None:
-    """All in `tx`: attempts stored, message.exhausted for those given up, endpoint.disabled for those switched off.
+    """All in `tx`: attempts stored, message.exhausted for those given up, endpoint.disabled for those switched off, and
+    endpoint.failing beforehand.
 
     Where `needs_transaction` says so, they are several statements, which only a transaction keeps together.
     """
@@ -27,6 +28,8 @@ async def record_attempts(tx: Transaction, outcomes: Sequence[Outcome], *, now: 
         reason = disable_reason(standing.endpoint_id in gone, standing.fail_streak, standing.failing_since, now)
         if reason is not None:
             await _disable(tx, standing, reason, now)
+        elif warning_due(standing.fail_streak, standing.failing_since, standing.warned_at, now):
+            await _warn(tx, standing, now)
 
 
 def needs_transaction(outcomes: Sequence[Outcome]) -> bool:
@@ -44,6 +47,21 @@ async def _disable(tx: Transaction, standing: Standing, reason: str, now: dateti
         institution_id=standing.institution_id,
         reason=reason,
         disabled_at=now,
+    )
+    await outbox.append(tx, event, at=now)
+
+
+async def _warn(tx: Transaction, standing: Standing, now: datetime) -> None:
+    version = await warnings.note(tx, standing.endpoint_id, now)
+    if version is None or standing.failing_since is None:
+        return
+    event = EndpointFailing(
+        version=version,
+        endpoint_id=standing.endpoint_id,
+        institution_id=standing.institution_id,
+        failing_since=standing.failing_since,
+        attempts=standing.fail_streak,
+        disabled_after=standing.failing_since + DISABLE_AFTER,
     )
     await outbox.append(tx, event, at=now)
 

@@ -19,6 +19,8 @@ from shared.events.catalogue import (
     CredentialRevoked,
     CredentialSuspended,
     CredentialVerified,
+    EndpointDisabled,
+    EndpointFailing,
     InstitutionRegistered,
     InstitutionSuspended,
     InstitutionUpdated,
@@ -47,6 +49,8 @@ SAID: dict[type[Event], tuple[tuple[str, ...], str | None]] = {
     CredentialSuspended: (_CREDENTIAL, "suspended"),
     CredentialReinstated: (_CREDENTIAL, "active"),
     CredentialVerified: (("verification_id", "credential_id", "institution_id", "verdict"), None),
+    EndpointFailing: (("endpoint_id", "institution_id", "failing_since", "attempts", "disabled_after"), "failing"),
+    EndpointDisabled: (("endpoint_id", "institution_id", "reason", "disabled_at"), "disabled"),
 }
 NAMES: tuple[str, ...] = tuple(kind.short_name() for kind in SAID)
 MAX_FULL_BYTES = 128 * 1024
@@ -68,7 +72,7 @@ class Addresses:
 def body_of(event: Event, at: datetime, addresses: Addresses, *, test: bool = False) -> bytes:
     """The Standard Webhooks body `{"type", "timestamp", "data"}` of an event that happened `at`, or of a test that is
     marked as one. Raises Unspeakable."""
-    thin = orjson.dumps(thin_data(event, addresses) | _mark(test=test))
+    thin = orjson.dumps(thin_data(event, addresses) | _mark(test=test), option=orjson.OPT_UTC_Z)
     if b"\\u0000" in thin:
         raise Unspeakable(f"{event.short_name()} holds U+0000")
     return body_around(event.short_name(), at, thin)
@@ -99,10 +103,11 @@ def full_data(event: Event, addresses: Addresses, *, test: bool = False) -> byte
     names the fields that were left out, and the links stand in for them."""
     thin = thin_data(event, addresses) | _mark(test=test)
     said = event.model_dump(mode="json", exclude_none=True)
-    full = orjson.dumps(said | thin)
+    full = orjson.dumps(said | thin, option=orjson.OPT_UTC_Z)
     if len(full) <= MAX_FULL_BYTES:
         return full
-    return orjson.dumps(thin | {"omitted": [name for name in said if name not in thin]})
+    omitted = [name for name in said if name not in thin]
+    return orjson.dumps(thin | {"omitted": omitted}, option=orjson.OPT_UTC_Z)
 
 
 def _mark(*, test: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ _LONGEST_STEP = 30 * 86_400.0
 _JITTER = 0.2
 DISABLE_AFTER = timedelta(days=5)
 DISABLE_LEAST = 10
+WARN_AFTER = (timedelta(days=1), timedelta(days=4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +117,14 @@ def disable_reason(gone: bool, streak: int, failing_since: datetime | None, now:
     if streak >= DISABLE_LEAST and failing_since is not None and now - failing_since >= DISABLE_AFTER:
         return "failing"
     return None
+
+
+def warning_due(streak: int, failing_since: datetime | None, warned_at: datetime | None, now: datetime) -> bool:
+    """Whether an endpoint's owner is to be warned: all attempts of a day, ten or more, failed, and again after four.
+
+    `warned_at` is when it was last warned, perhaps about a failure before this one.
+    """
+    if streak < DISABLE_LEAST or failing_since is None:
+        return False
+    passed = [failing_since + after for after in WARN_AFTER if now - failing_since >= after]
+    return bool(passed) and (warned_at is None or warned_at < passed[-1])

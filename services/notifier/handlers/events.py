@@ -33,6 +33,7 @@ def announce_with(addresses: Addresses, fan_out: FanOut) -> Handler:
             subject=envelope.subject,
             achievement_id=getattr(event, "achievement_id", None),
             full_data=partial(full_data, event, addresses),
+            about=getattr(event, "endpoint_id", None),
         )
         fan_out.add(tx, message)
 

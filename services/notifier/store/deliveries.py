@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.notifier.domain.endpoint import Format
+from services.notifier.domain.statistics import BOUNDS
 from shared.postgres.database import Transaction
 
 ENDPOINTS_AT_ONCE = 40
@@ -53,8 +54,8 @@ WITH room AS (
         ORDER BY next_at, id LIMIT due.free
     ) d LIMIT $5
 ), interrupted AS (
-    INSERT INTO attempt (institution_id, delivery_id, n, trigger, at, duration_ms, error)
-    SELECT institution_id, id, attempt, trigger, leased_at, 0, $9 FROM taken WHERE leased_at IS NOT NULL
+    INSERT INTO attempt (institution_id, endpoint_id, delivery_id, n, trigger, at, duration_ms, error)
+    SELECT institution_id, endpoint_id, id, attempt, trigger, leased_at, 0, $9 FROM taken WHERE leased_at IS NOT NULL
     ON CONFLICT DO NOTHING
 ), claimed AS (
     UPDATE delivery SET attempt = attempt + 1, next_at = now() + make_interval(secs => $8), leased_at = now()
@@ -87,6 +88,7 @@ ORDER BY c.id
 # One statement, so that a batch of successes is one exchange with the database. The locks come first: `outcome` is
 # empty without them. What came of an attempt after its lease ran out replaces the word that it was interrupted. The
 # latest attempt settles its delivery, and so does any that was received; one that was resent meanwhile has no lease.
+# Counters are written under the endpoints' locks too, so two recorders never hold one each that the other waits for.
 _RECORD = """
 WITH locked AS MATERIALIZED (
     SELECT id FROM endpoint WHERE id = ANY($3) ORDER BY id FOR NO KEY UPDATE
@@ -96,10 +98,17 @@ WITH locked AS MATERIALIZED (
     ) AS o(institution_id, delivery_id, endpoint_id, n, trigger, at, duration_ms, status, error, answer, state, next_at)
     WHERE (SELECT count(*) FROM locked) > 0
 ), recorded AS (
-    INSERT INTO attempt (institution_id, delivery_id, n, trigger, at, duration_ms, status, error, answer)
-    SELECT institution_id, delivery_id, n, trigger, at, duration_ms, status, error, answer FROM outcome
+    INSERT INTO attempt (institution_id, endpoint_id, delivery_id, n, trigger, at, duration_ms, status, error, answer)
+    SELECT institution_id, endpoint_id, delivery_id, n, trigger, at, duration_ms, status, error, answer FROM outcome
     ON CONFLICT (delivery_id, n) DO UPDATE SET at = excluded.at, duration_ms = excluded.duration_ms,
         status = excluded.status, error = excluded.error, answer = excluded.answer
+), counted AS (
+    INSERT INTO endpoint_hour AS counter (institution_id, endpoint_id, hour, outcome, bucket, attempts)
+    SELECT institution_id, endpoint_id, date_trunc('hour', at),
+        CASE WHEN state = 'delivered' THEN 'delivered' ELSE coalesce(error, 'refused') END,
+        width_bucket(duration_ms, $14::int[]), count(*)
+    FROM outcome GROUP BY 1, 2, 3, 4, 5
+    ON CONFLICT (endpoint_id, hour, outcome, bucket) DO UPDATE SET attempts = counter.attempts + excluded.attempts
 ), settled AS (
     UPDATE delivery SET state = o.state, trigger = 'scheduled', next_at = coalesce(o.next_at, delivery.next_at),
         leased_at = NULL
@@ -120,7 +129,7 @@ UPDATE endpoint e SET proven = e.proven OR r.succeeded,
         WHEN r.succeeded OR e.fail_streak + r.failed < $13 THEN least(e.due_at, r.next_at)
         ELSE now() + make_interval(secs => least(5 * 2 ^ least(e.fail_streak + r.failed - $13, 10), 300)) END
 FROM result r WHERE e.id = r.id
-RETURNING e.id AS endpoint_id, e.institution_id, e.fail_streak, e.failing_since
+RETURNING e.id AS endpoint_id, e.institution_id, e.fail_streak, e.failing_since, e.warned_at
 """
 # A statement of its own, so that it sees what was committed before the locks of _RECORD were had.
 _RELEASE = """
@@ -224,6 +233,7 @@ class Standing:
     institution_id: UUID
     fail_streak: int
     failing_since: datetime | None
+    warned_at: datetime | None
 
 
 async def record(tx: Transaction, outcomes: Sequence[Outcome]) -> list[Standing]:
@@ -243,6 +253,7 @@ async def record(tx: Transaction, outcomes: Sequence[Outcome]) -> list[Standing]
         [outcome.state for outcome in outcomes],
         [outcome.next_at for outcome in outcomes],
         PROBE_STREAK,
+        BOUNDS,
     )
     return [Standing(**dict(row)) for row in rows]
 

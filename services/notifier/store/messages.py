@@ -8,39 +8,48 @@ from uuid import UUID
 
 from shared.postgres.database import Transaction
 
-# The endpoints are locked in order of id, as the recorder of attempts does, so the two never wait in a circle. Their
-# update is unconditional: only so does it see what a claim that ran meanwhile made of `due_at`. Bodies are read as JSON
-# when somebody has a filter, and then once each.
+# First each institution's next positions in its feed are taken, in order of id, and then its endpoints are locked, in
+# order of id as the recorder of attempts does: so nobody waits in a circle. `listening` is empty without the positions.
+# The endpoints' update is unconditional: only so does it see what a claim that ran meanwhile made of `due_at`. Bodies
+# are read as JSON when somebody has a filter, and then once each. An endpoint never hears of itself, and of others
+# only where it asked for that by name.
 _FAN_OUT = """
 WITH event AS (
     SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::timestamptz[],
-        $8::text[], $9::uuid[])
+        $8::text[], $9::uuid[], $10::uuid[])
     WITH ORDINALITY AS event(id, institution_id, event_id, type, body, traceparent, created_at, subject, achievement_id,
-        position)
-), listening AS (
+        about, nth)
+), placed AS (
+    INSERT INTO feed AS place (institution_id, last)
+    SELECT institution_id, count(*) FROM event GROUP BY institution_id ORDER BY institution_id
+    ON CONFLICT (institution_id) DO UPDATE SET last = place.last + excluded.last RETURNING institution_id, last
+), listening AS MATERIALIZED (
     SELECT id, institution_id, events, achievements, filter_path, payload, ordered FROM endpoint
-    WHERE institution_id = ANY($2) AND events && ($4 || ARRAY['*']) AND state <> 'deleted'
+    WHERE (SELECT count(*) FROM placed) > 0
+        AND institution_id = ANY($2) AND events && ($4 || ARRAY['*']) AND state <> 'deleted'
     ORDER BY id FOR NO KEY UPDATE
 ), said AS MATERIALIZED (
     SELECT id, convert_from(body, 'UTF8')::jsonb -> 'data' AS data FROM event
     WHERE EXISTS (SELECT FROM listening WHERE filter_path IS NOT NULL)
 ), wanted AS (
-    SELECT event.id, listening.id AS endpoint_id, event.position, listening.payload,
+    SELECT event.id, listening.id AS endpoint_id, event.nth, listening.payload,
         CASE WHEN listening.ordered THEN event.subject END AS subject
     FROM event JOIN listening ON listening.institution_id = event.institution_id
-        AND listening.events && ARRAY[event.type, '*']
+        AND listening.id IS DISTINCT FROM event.about
+        AND (event.type = ANY(listening.events) OR event.about IS NULL AND '*' = ANY(listening.events))
         AND coalesce(event.achievement_id = ANY(listening.achievements), true)
     LEFT JOIN said ON said.id = event.id
     WHERE listening.filter_path IS NULL OR said.data @@ listening.filter_path
 ), added AS (
-    INSERT INTO message (id, institution_id, event_id, type, body, traceparent, created_at, subject)
-    SELECT id, institution_id, event_id, type, body, traceparent, created_at, subject FROM event
-    WHERE id IN (SELECT id FROM wanted) ORDER BY position
-    ON CONFLICT DO NOTHING RETURNING id, institution_id
+    INSERT INTO message (id, institution_id, event_id, type, body, traceparent, created_at, subject, about, position)
+    SELECT id, institution_id, event_id, type, body, traceparent, created_at, subject, about,
+        placed.last + 1 - row_number() OVER (PARTITION BY institution_id ORDER BY nth DESC)
+    FROM event JOIN placed USING (institution_id) ORDER BY nth
+    ON CONFLICT (institution_id, event_id) DO NOTHING RETURNING id, institution_id
 ), queued AS (
     INSERT INTO delivery (institution_id, message_id, endpoint_id, subject)
     SELECT added.institution_id, added.id, wanted.endpoint_id, wanted.subject
-    FROM added JOIN wanted USING (id) ORDER BY wanted.position
+    FROM added JOIN wanted USING (id) ORDER BY wanted.nth
     RETURNING endpoint_id
 ), woken AS (
     UPDATE endpoint SET due_at = least(due_at, greatest(open_until, clock_timestamp()))
@@ -53,7 +62,8 @@ SELECT DISTINCT added.id FROM added JOIN wanted USING (id) WHERE wanted.payload 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
     """What one event has to say to one institution's platforms. `created_at` is the event's time, `subject` what it is
-    about; `full_data` is called when somebody wants it whole."""
+    about; `full_data` is called when somebody wants it whole. `about` is the endpoint that the event is about, where it
+    is about one."""
 
     id: str
     institution_id: UUID
@@ -65,11 +75,12 @@ class NewMessage:
     subject: str | None
     achievement_id: UUID | None
     full_data: Callable[[], bytes]
+    about: UUID | None = None
 
 
 async def fan_out(tx: Transaction, batch: Sequence[NewMessage]) -> None:
-    """Add messages that somebody listens to and no event was made into before, a delivery for each listener, and wake
-    the listeners. Nothing here can fail on account of one message."""
+    """Add messages of events that none was made of before, with their places in the feed and a delivery for each
+    listener, and wake the listeners. Nothing here can fail on account of one message."""
     rows = await tx.fetch(
         _FAN_OUT,
         [message.id for message in batch],
@@ -81,6 +92,7 @@ async def fan_out(tx: Transaction, batch: Sequence[NewMessage]) -> None:
         [message.created_at for message in batch],
         [message.subject for message in batch],
         [message.achievement_id for message in batch],
+        [message.about for message in batch],
     )
     if rows:
         await _complete(tx, batch, {row["id"] for row in rows})

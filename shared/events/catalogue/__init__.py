@@ -9,7 +9,7 @@ from shared.events.catalogue.credential import (
     CredentialSuspended,
     CredentialVerified,
 )
-from shared.events.catalogue.delivery import EndpointDisabled, MessageExhausted
+from shared.events.catalogue.delivery import EndpointDisabled, EndpointFailing, MessageExhausted
 from shared.events.catalogue.institution import (
     InstitutionRegistered,
     InstitutionSuspended,
@@ -42,6 +42,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     CredentialReinstated,
     CredentialRegistered,
     CredentialVerified,
+    EndpointFailing,
     EndpointDisabled,
     MessageExhausted,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "CredentialSuspended",
     "CredentialVerified",
     "EndpointDisabled",
+    "EndpointFailing",
     "InstitutionRegistered",
     "InstitutionSuspended",
     "InstitutionUpdated",

@@ -20,7 +20,14 @@ from services.notifier.domain.content import (
     message_id,
 )
 from services.notifier.domain.examples import example
-from shared.events.catalogue import EVENT_TYPES, CredentialIssued, CredentialRevoked, CredentialVerified, KeyRetired
+from shared.events.catalogue import (
+    EVENT_TYPES,
+    CredentialIssued,
+    CredentialRevoked,
+    CredentialVerified,
+    KeyRetired,
+    MessageExhausted,
+)
 from shared.events.envelope import Event
 from shared.events.ids import new_id
 
@@ -39,7 +46,9 @@ def _value(name: str, annotation: Any) -> Any:
         return new_id()
     if annotation is int:
         return 3
-    if name in ("slug", "did", "verification_method", "verdict"):
+    if annotation is datetime:
+        return AT
+    if name in ("slug", "did", "verification_method", "verdict", "reason"):
         return f"the-{name}"
     return {"email": PERSONAL} if annotation is dict else PERSONAL
 
@@ -60,7 +69,7 @@ def test_a_body_names_type_time_ids_and_links_and_nobody(kind: type[Event]) -> N
 
 
 def test_every_event_an_institution_may_hear_of_is_announced() -> None:
-    ours = {kind for kind in EVENT_TYPES if "institution_id" in kind.model_fields and kind.TOPIC != "notifier.events"}
+    ours = {kind for kind in EVENT_TYPES if "institution_id" in kind.model_fields} - {MessageExhausted}
     assert set(SAID) == ours
     assert len(set(NAMES)) == len(NAMES)
 

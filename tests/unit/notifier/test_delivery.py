@@ -15,6 +15,7 @@ from services.notifier.domain.delivery import (
     decide,
     disable_reason,
     retry_after,
+    warning_due,
 )
 from services.notifier.settings import SCHEDULE
 
@@ -108,3 +109,26 @@ def test_an_endpoint_is_switched_off_after_five_days_of_failure_or_when_gone(
 ) -> None:
     since = None if days is None else NOW - timedelta(days=days)
     assert disable_reason(gone, streak, since, NOW) == reason
+
+
+@pytest.mark.parametrize(
+    ("streak", "days", "warned", "due"),
+    [
+        (10, 0.9, None, False),
+        (9, 1.1, None, False),
+        (10, 1.1, None, True),
+        (10, 1.1, 1.05, False),
+        (10, 3.9, 1.05, False),
+        (10, 4.0, 1.05, True),
+        (10, 4.5, 4.2, False),
+        (10, 4.5, None, True),
+        (10, 1.1, -20, True),
+    ],
+)
+def test_an_owner_is_warned_after_one_day_and_after_four(
+    streak: int, days: float, warned: float | None, due: bool
+) -> None:
+    since = NOW - timedelta(days=days)
+    warned_at = None if warned is None else since + timedelta(days=warned)
+    assert warning_due(streak, since, warned_at, NOW) is due
+    assert not warning_due(streak, None, warned_at, NOW)
