@@ -285,5 +285,5 @@ async def test_the_event_types_are_public_and_each_is_found(http: httpx.AsyncCli
     assert len(items) >= 15
     for item in items:
         assert expect(200, await http.get(f"/v1/event-types/{item['name']}")) == item
-    refusal(await http.get("/v1/event-types/endpoint.disabled"), 404, "not-found")
+    refusal(await http.get("/v1/event-types/message.exhausted"), 404, "not-found")
     refusal(await http.get("/v1/event-types/x"), 404, "not-found")

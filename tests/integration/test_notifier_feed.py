@@ -29,7 +29,7 @@ async def db(templates: Templates) -> AsyncIterator[Database]:
 
 
 def message(institution: UUID = INSTITUTION, kind: str = "credential.revoked") -> NewMessage:
-    return NewMessage(message_id(), institution, new_id(), kind, b"{}", None, datetime.now(UTC))
+    return NewMessage(message_id(), institution, new_id(), kind, b"{}", None, datetime.now(UTC), None, None, bytes)
 
 
 async def pulled(db: Database, institution: UUID = INSTITUTION, after: int = 0, *types: str) -> list[str]:

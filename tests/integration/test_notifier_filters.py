@@ -136,10 +136,11 @@ async def test_each_endpoint_hears_what_its_filter_lets_through(db: Database) ->
     assert await heard(db, nothing) == []
 
 
-async def test_what_no_filter_lets_through_is_not_kept(db: Database) -> None:
+async def test_what_no_filter_lets_through_is_sent_to_nobody_and_can_be_pulled(db: Database) -> None:
     await endpoint(db, filter='status == "active"')
     await fan_out(db, message(status="revoked"))
-    assert await rows(db, "SELECT FROM message") == []
+    assert await rows(db, "SELECT FROM delivery") == []
+    assert await rows(db, "SELECT position FROM message") == [{"position": 1}]
 
 
 async def test_achievements_narrow_what_names_one(db: Database) -> None:

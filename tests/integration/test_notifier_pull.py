@@ -49,8 +49,9 @@ async def db(notifier: LoneNotifier) -> AsyncIterator[Database]:
 
 async def write(db: Database, tenant: Tenant, count: int, kind: str = "credential.revoked") -> list[str]:
     """As another replica's consumer does."""
+    body = b'{"type":"%b"}' % kind.encode()
     batch = [
-        NewMessage(message_id(), tenant.id, new_id(), kind, b'{"type":"%b"}' % kind.encode(), None, datetime.now(UTC))
+        NewMessage(message_id(), tenant.id, new_id(), kind, body, None, datetime.now(UTC), None, None, bytes)
         for _ in range(count)
     ]
     async with db.worker() as tx:

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.notifier.commands.begin_task import TaskRunning, begin_task
-from services.notifier.commands.change_endpoint import UnknownEndpoint
 from services.notifier.commands.step_task import step_task
+from services.notifier.domain.errors import Unknown
 from services.notifier.domain.task import Task, TaskKind, progress
 from services.notifier.store import dead_letters, endpoints, tasks
 from shared.postgres.database import Database
@@ -222,7 +222,7 @@ async def test_a_task_ends_with_its_endpoint(db: Database) -> None:
     assert (await seen(db, task)).state == "cancelled"
     assert await states(db) == ["cancelled"]
     for institution in (INSTITUTION, uuid4()):
-        with pytest.raises(UnknownEndpoint):
+        with pytest.raises(Unknown):
             await begin(db, "recover", one, institution=institution)
 
 

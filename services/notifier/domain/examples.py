@@ -1,6 +1,6 @@
 """An example of each event that platforms can hear of: shown in the catalogue of types, and sent as a test."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +62,10 @@ _VALUES: dict[str, Any] = {
     "document_sha256": "3f" * 32,
     "reason": "An example.",
     "verdict": "valid",
+    "endpoint_id": UUID("01906a3c-5b00-7000-8000-000000000006"),
+    "failing_since": _AT,
+    "attempts": 12,
+    "disabled_after": _AT + timedelta(days=5),
 }
 
 
