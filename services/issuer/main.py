@@ -13,6 +13,8 @@ from services.issuer.api import (
     institutions,
     keys,
     oauth,
+    platform_clients,
+    platforms,
     public,
     replay,
     vc_api,
@@ -53,6 +55,8 @@ ROUTERS = (
     institutions.routes,
     clients.routes,
     keys.routes,
+    platforms.routes,
+    platform_clients.routes,
     replay.routes,
     vc_api.routes,
 )

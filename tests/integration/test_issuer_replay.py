@@ -51,6 +51,11 @@ async def every_event(api: Api) -> None:
     expect(200, await api.http.post(f"{base}/achievements/{achievement}/archive", headers=tenant.headers))
     suspend = f"{base}/institutions/{tenant.id}/suspend"
     expect(200, await api.http.post(suspend, json={"reason": "unpaid"}, headers=api.operator))
+    platform = await api.platform()
+    patch = {**api.operator, "If-Match": '"1"'}
+    url = f"{base}/platforms/{platform.id}"
+    expect(200, await api.http.patch(url, json={"name": "Renamed"}, headers=patch))
+    expect(200, await api.http.post(f"{url}/suspend", json={"reason": "sold data"}, headers=api.operator))
 
 
 async def expired(api: Api, tenant: Institution, credential_id: str) -> None:
@@ -88,7 +93,7 @@ async def test_a_replay_repeats_each_event_with_its_id_time_and_content(told: tu
             break
     again = await issuer.events()
 
-    assert len({event.type for event in first}) == 14
+    assert len({event.type for event in first}) == 17
     assert sum("recipient" in event.value for event in again) == 3
     assert pages == -(-len(first) // 4)
     assert by_id(again) == by_id(first)

@@ -13,11 +13,15 @@ from services.issuer.commands.change_status import status_event
 from services.issuer.commands.expire_credentials import expired_event
 from services.issuer.commands.issue_credential import issued_event
 from services.issuer.commands.publish_achievement import archived_event, published_event, revised_event
+from services.issuer.commands.register_platform import registered_event
 from services.issuer.commands.seal_recipient import RecipientSealer
+from services.issuer.commands.suspend_platform import suspended_event
+from services.issuer.commands.update_platform import updated_event
 from services.issuer.domain.addresses import Addresses
 from services.issuer.domain.institution import Institution, Profile
+from services.issuer.domain.platform import Platform
 from services.issuer.domain.signing_key import SigningKey
-from services.issuer.store import achievements, credentials, history, institutions, signing_keys
+from services.issuer.store import achievements, credentials, history, institutions, platforms, signing_keys
 from shared.events.catalogue.achievement import AchievementArchived, AchievementPublished, AchievementRevised
 from shared.events.catalogue.credential import (
     CredentialExpired,
@@ -34,6 +38,7 @@ from shared.events.catalogue.institution import (
     KeyCompromised,
     KeyRetired,
 )
+from shared.events.catalogue.platform import PlatformRegistered, PlatformSuspended, PlatformUpdated
 from shared.events.envelope import Event
 from shared.outbox import outbox
 from shared.postgres.database import Transaction
@@ -184,6 +189,22 @@ async def _expiries(tx: Transaction, page: Sequence[Told], _: Means) -> dict[UUI
     return {one.event_id: expired_event(stored[one.subject][0]) for one in page if one.subject in stored}
 
 
+async def _platforms(tx: Transaction, page: Sequence[Told], _: Means) -> dict[UUID, Event]:
+    known = await platforms.told(tx, _subjects(page))
+    tellers: Mapping[str, Callable[[Platform], Event]] = {
+        PlatformRegistered.TYPE: registered_event,
+        PlatformUpdated.TYPE: updated_event,
+        PlatformSuspended.TYPE: suspended_event,
+    }
+    found: dict[UUID, Event] = {}
+    for one in page:
+        if (said := known.get((one.subject, one.version))) is not None:
+            profile = (said.slug, said.name, said.url)
+            past = Platform(one.subject, *profile, "active", said.reason, one.version, one.at, said.at)
+            found[one.event_id] = tellers[one.type](past)
+    return found
+
+
 def _subjects(page: Sequence[Told]) -> list[UUID]:
     return list({one.subject for one in page})
 
@@ -200,4 +221,5 @@ _REBUILDERS: Mapping[tuple[type[Event], ...], _Rebuilder] = {
     (CredentialIssued,): _issued,
     (CredentialRevoked, CredentialSuspended, CredentialReinstated): _changes,
     (CredentialExpired,): _expiries,
+    (PlatformRegistered, PlatformUpdated, PlatformSuspended): _platforms,
 }
