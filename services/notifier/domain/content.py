@@ -1,4 +1,7 @@
-"""What a message says: ids, links and status, never who the learner is. Platforms fetch the rest where it is public."""
+"""What a message says: ids, links and status, never who the learner is; platforms fetch the rest where it is public.
+
+The one that a credential is shared with is told what a profile needs.
+"""
 
 import base64
 from dataclasses import dataclass
@@ -7,16 +10,21 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from pydantic import BaseModel
 
 from shared.events.catalogue import (
     AchievementArchived,
     AchievementPublished,
     AchievementRevised,
+    CredentialClaimed,
+    CredentialExpired,
     CredentialIssued,
     CredentialRegistered,
     CredentialReinstated,
     CredentialRevoked,
+    CredentialShared,
     CredentialSuspended,
+    CredentialUnshared,
     CredentialVerified,
     InstitutionRegistered,
     InstitutionSuspended,
@@ -24,6 +32,7 @@ from shared.events.catalogue import (
     KeyActivated,
     KeyCompromised,
     KeyRetired,
+    ShareChanged,
 )
 from shared.events.envelope import Event
 from shared.events.ids import new_id
@@ -45,9 +54,24 @@ SAID: dict[type[Event], tuple[tuple[str, ...], str | None]] = {
     CredentialRevoked: (("credential_id", "institution_id"), "revoked"),
     CredentialSuspended: (("credential_id", "institution_id"), "suspended"),
     CredentialReinstated: (("credential_id", "institution_id"), "active"),
+    CredentialExpired: (("credential_id", "institution_id"), "expired"),
+    CredentialClaimed: (("credential_id", "institution_id"), None),
     CredentialVerified: (("verification_id", "credential_id", "institution_id", "verdict"), None),
 }
-NAMES: tuple[str, ...] = tuple(kind.short_name() for kind in SAID)
+# What a learner shares is heard of by that platform alone, by the names that the same has for institutions.
+_SHARE = ("share_id", "credential_id", "institution_id", "platform_id")
+SHARED: dict[type[Event], tuple[tuple[str, ...], str | None]] = {
+    CredentialShared: ((*_SHARE, "entry"), None),
+    CredentialUnshared: (_SHARE, None),
+    ShareChanged: ((*_SHARE, "status"), None),
+}
+_CHANGES = {
+    "active": CredentialReinstated.short_name(),
+    "suspended": CredentialSuspended.short_name(),
+    "revoked": CredentialRevoked.short_name(),
+    "expired": CredentialExpired.short_name(),
+}
+NAMES: tuple[str, ...] = tuple(kind.short_name() for kind in (*SAID, CredentialShared, CredentialUnshared))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +82,30 @@ class Addresses:
     verifier: str
 
 
+def name_of(event: Event) -> str:
+    """The short name that endpoints subscribe to; for a platform, that of what became of the credential."""
+    return _CHANGES[event.status] if isinstance(event, ShareChanged) else event.short_name()
+
+
+def tenant_of(event: Any) -> UUID:
+    """Whose endpoints hear of an event: the platform's alone of what is shared with it, else the institution's."""
+    tenant: UUID = event.platform_id if type(event) in SHARED else event.institution_id
+    return tenant
+
+
 def body_of(event: Event, at: datetime, addresses: Addresses) -> bytes:
     """The Standard Webhooks body `{"type", "timestamp", "data"}` of an event that happened `at`."""
-    fields, status = SAID[type(event)]
-    data: dict[str, Any] = {name: getattr(event, name) for name in fields}
+    fields, status = (SAID | SHARED)[type(event)]
+    data: dict[str, Any] = {name: _plain(getattr(event, name)) for name in fields}
     if status is not None:
         data["status"] = status
     data["links"] = _links(data, addresses)
     moment = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return orjson.dumps({"type": event.short_name(), "timestamp": moment, "data": data})
+    return orjson.dumps({"type": name_of(event), "timestamp": moment, "data": data})
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value
 
 
 def _links(data: dict[str, Any], addresses: Addresses) -> dict[str, str]:

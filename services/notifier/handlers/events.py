@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from services.notifier.commands.fan_out import FanOut
-from services.notifier.domain.content import Addresses, body_of, message_id
+from services.notifier.domain.content import Addresses, body_of, message_id, name_of, tenant_of
 from services.notifier.store.messages import NewMessage
 from shared.events.envelope import Envelope
 from shared.inbox.dispatch import Handler
@@ -19,9 +19,9 @@ def announce_with(addresses: Addresses, fan_out: FanOut) -> Handler:
     async def announce(tx: Transaction, envelope: Envelope, event: Any) -> None:
         message = NewMessage(
             id=message_id(),
-            institution_id=event.institution_id,
+            institution_id=tenant_of(event),
             event_id=envelope.id,
-            type=event.short_name(),
+            type=name_of(event),
             body=body_of(event, envelope.time, addresses),
             traceparent=_traceparent(envelope),
             created_at=envelope.time,
