@@ -71,7 +71,8 @@ _CHANGES = {
     "revoked": CredentialRevoked.short_name(),
     "expired": CredentialExpired.short_name(),
 }
-NAMES: tuple[str, ...] = tuple(kind.short_name() for kind in (*SAID, CredentialShared, CredentialUnshared))
+_NAMED: tuple[type[Event], ...] = (*SAID, CredentialShared, CredentialUnshared)
+NAMES: tuple[str, ...] = tuple(kind.short_name() for kind in _NAMED)
 
 
 @dataclass(frozen=True, slots=True)
