@@ -1,4 +1,4 @@
-"""The issuer: settings → telemetry → database → bus → HTTP and relay. The only file that builds its parts."""
+"""The issuer: settings → telemetry → database → bus → HTTP, relay and expiry. The only file that builds its parts."""
 
 import sys
 from contextlib import AsyncExitStack, suppress
@@ -13,6 +13,8 @@ from services.issuer.api import (
     institutions,
     keys,
     oauth,
+    platform_clients,
+    platforms,
     public,
     replay,
     sd_jwt_vcs,
@@ -22,6 +24,7 @@ from services.issuer.commands.grant_token import TokenGranter
 from services.issuer.commands.issue_credential import Issuer
 from services.issuer.commands.issuer_state import IssuerState
 from services.issuer.commands.reserve_positions import PositionPool
+from services.issuer.commands.seal_recipient import RecipientSealer
 from services.issuer.commands.secure_credential import Securer
 from services.issuer.commands.secure_sd_jwt_vc import SdJwtVcSecurer
 from services.issuer.commands.sign_status_list import StatusLists
@@ -29,6 +32,7 @@ from services.issuer.commands.token_keys import TokenKeys
 from services.issuer.domain.access_token import AUDIENCE
 from services.issuer.domain.addresses import Addresses
 from services.issuer.settings import Settings
+from services.issuer.workers.expiry import SECONDS, expire_due
 from shared.bus.opening import open_bus
 from shared.credentials import UnusableFolder, add_contexts
 from shared.credentials.sealing import CannotUnseal, Sealer, UnusableKek
@@ -54,6 +58,8 @@ ROUTERS = (
     institutions.routes,
     clients.routes,
     keys.routes,
+    platforms.routes,
+    platform_clients.routes,
     replay.routes,
     sd_jwt_vcs.routes,
 )
@@ -69,12 +75,14 @@ def build_context(db: Database, settings: Settings) -> context.Context:
         verifier=settings.verifier_url.rstrip("/"),
     )
     token_keys, state = TokenKeys(db, sealer, context.utc_now), IssuerState(sealer)
+    recipients = RecipientSealer(sealer, settings.recipients)
     return context.Context(
         db=db,
         sealer=sealer,
+        recipients=recipients,
         addresses=addresses,
         positions=PositionPool(db, context.utc_now),
-        issuer=Issuer(state, sealer, addresses),
+        issuer=Issuer(state, recipients, addresses),
         securer=Securer(state, addresses),
         sd_jwt_vcs=SdJwtVcSecurer(state),
         token_keys=token_keys,
@@ -114,7 +122,8 @@ async def run(settings: Settings) -> None:
         app.state.context = here
         errors.install(app)
         purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
-        await serve(app, host=settings.host, port=settings.port, components=[relay, purge])
+        expiry = Periodic("expiry", SECONDS, lambda: expire_due(db, here.clock))
+        await serve(app, host=settings.host, port=settings.port, components=[relay, expiry, purge])
 
 
 def _cursor_secret(settings: Settings) -> str:

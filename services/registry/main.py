@@ -3,11 +3,24 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from services.registry.api import achievements, credentials, institutions, operations, statistics
+from services.registry.api import (
+    achievements,
+    claim_page,
+    claims,
+    credentials,
+    institutions,
+    operations,
+    platform_shares,
+    platforms,
+    shares,
+    statistics,
+)
 from services.registry.api.context import Context
+from services.registry.commands.offer_claims import Offerer
 from services.registry.domain.addresses import Addresses
 from services.registry.handlers import HANDLERS
 from services.registry.settings import Settings
+from services.registry.workers import learners
 from services.registry.workers.counting import Counting
 from shared.bus.opening import open_bus
 from shared.events.catalogue import ISSUER_TOPIC, TOPICS, VERIFIER_TOPIC
@@ -27,7 +40,18 @@ from shared.telemetry import TelemetrySettings, setup
 
 NAME = "registry"
 MIGRATIONS = Path(__file__).parent / "migrations"
-ROUTERS = (credentials.routes, institutions.routes, achievements.routes, statistics.routes, operations.routes)
+ROUTERS = (
+    credentials.routes,
+    institutions.routes,
+    achievements.routes,
+    statistics.routes,
+    claims.routes,
+    claim_page.routes,
+    shares.routes,
+    platforms.routes,
+    platform_shares.routes,
+    operations.routes,
+)
 ANYWHERE = "0.0.0.0/0,::/0"
 _PURGE_SECONDS = 600.0
 
@@ -65,13 +89,20 @@ async def run(settings: Settings) -> None:
             authenticator=build_authenticator(settings, db, trusted),
             ready=[lambda: ("relay", relay.trouble), lambda: ("consumer", consumer.trouble)],
         )
-        app.state.context = Context(
-            db=db,
-            addresses=Addresses(registry=settings.registry_url.rstrip("/"), verifier=settings.verifier_url.rstrip("/")),
-        )
-        purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
-        components: list[Component] = [relay, consumer, Counting(db), purge]
+        addresses = Addresses(registry=settings.registry_url.rstrip("/"), verifier=settings.verifier_url.rstrip("/"))
+        app.state.context = Context(db=db, addresses=addresses, clock=learners.utc_now)
+        components: list[Component] = [relay, consumer, Counting(db), *_periodics(db, settings, addresses)]
         await serve(app, host=settings.host, port=settings.port, components=components)
+
+
+def _periodics(db: Database, settings: Settings, addresses: Addresses) -> list[Component]:
+    offerer = Offerer(settings.recipients, addresses)
+    return [
+        Periodic("claim offers", learners.OFFER_SECONDS, lambda: learners.offer_claims(db, offerer)),
+        Periodic("withdrawal", learners.WITHDRAW_SECONDS, lambda: learners.withdraw(db)),
+        Periodic("learners purge", _PURGE_SECONDS, lambda: learners.purge(db)),
+        Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db)),
+    ]
 
 
 def main() -> None:

@@ -28,14 +28,6 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105 (a media type)
 AUDIENCE = "laurel"
 INSTITUTION_CLAIM = "institution"
 REQUIRED_CLAIMS = ("iss", "aud", "sub", "client_id", "exp", "iat", "jti")
-SCOPES = (
-    "achievements:write",
-    "credentials:write",
-    "credentials:read",
-    "endpoints:write",
-    "endpoints:read",
-    "institution:write",
-)
 LEEWAY = 30
 _FORBIDDEN_HEADERS = ("jku", "x5u", "jwk", "x5c", "crit")
 _MAX_TOKEN = 8192

@@ -14,7 +14,7 @@ from services.issuer.commands.revoke_client import revoke_client
 from services.issuer.commands.rotate_client_secret import add_client_secret, revoke_client_secret
 from services.issuer.domain.client import Client
 from services.issuer.domain.errors import Unknown
-from services.issuer.domain.scopes import SCOPES
+from services.issuer.domain.scopes import INSTITUTION_SCOPES
 from services.issuer.store import clients
 from shared.http.app import router
 from shared.http.body import Body, Id, Name, timestamp
@@ -22,7 +22,7 @@ from shared.http.idempotency import Result, once
 from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
 
 routes = router("clients", "/v1/clients")
-Scope = Annotated[str, Field(pattern="^(" + "|".join(SCOPES) + ")$")]
+Scope = Annotated[str, Field(pattern="^(" + "|".join(INSTITUTION_SCOPES) + ")$")]
 
 
 class ClientBody(Body):
@@ -66,12 +66,12 @@ class ClientList(BaseModel):
 @routes.post("", status_code=201, response_model=NewClientAnswer)
 async def create(body: ClientBody, request: Request, who: InstitutionWriter, here: Here) -> Response:
     """Admit a program of the institution."""
-    scopes = [scope for scope in SCOPES if scope in body.scopes] if body.scopes else list(SCOPES)
+    scopes = [scope for scope in INSTITUTION_SCOPES if body.scopes is None or scope in body.scopes]
     async with here.db.tenant(who.institution) as tx:
 
         async def command() -> Result:
             new = await create_client(tx, who.institution, body.name, scopes, now=here.clock())
-            return Result(201, {**_shown(new.client), **sealed_client(new, here.sealer)})
+            return Result(201, {**shown(new.client), **sealed_client(new, here.sealer)})
 
         answer = await once(tx, request, who, command)
     return opened(answer, here.sealer)
@@ -90,7 +90,7 @@ async def listing(
     place = place_of(request, cursor)
     async with here.db.tenant(who.institution) as tx:
         rows = await clients.page(tx, who.institution, UUID(place[0]) if place else None, limit + 1)
-    return page(request, response, rows, limit, place=lambda row: [str(row.id)], item=_shown)
+    return page(request, response, rows, limit, place=lambda row: [str(row.id)], item=shown)
 
 
 @routes.get("/{client_id}", response_model=ClientAnswer)
@@ -100,7 +100,7 @@ async def one(client_id: Id, who: InstitutionWriter, here: Here) -> Any:
         found = await clients.find(tx, client_id)
     if found is None:
         raise Unknown("There is no such client.")
-    return _shown(found)
+    return shown(found)
 
 
 @routes.post("/{client_id}/secrets", status_code=201, response_model=NewClientAnswer)
@@ -110,7 +110,7 @@ async def add_secret(client_id: Id, request: Request, who: InstitutionWriter, he
 
         async def command() -> Result:
             new = await add_client_secret(tx, client_id, now=here.clock())
-            return Result(201, {**_shown(new.client), **sealed_client(new, here.sealer)})
+            return Result(201, {**shown(new.client), **sealed_client(new, here.sealer)})
 
         answer = await once(tx, request, who, command)
     return opened(answer, here.sealer)
@@ -130,12 +130,13 @@ async def revoke(client_id: Id, request: Request, who: InstitutionWriter, here: 
     async with here.db.tenant(who.institution) as tx:
 
         async def command() -> Result:
-            return Result(200, _shown(await revoke_client(tx, client_id, now=here.clock())))
+            return Result(200, shown(await revoke_client(tx, client_id, now=here.clock())))
 
         return await once(tx, request, who, command)
 
 
-def _shown(client: Client) -> dict[str, Any]:
+def shown(client: Client) -> dict[str, Any]:
+    """A client as answers have it, without a secret in the clear."""
     return {
         "client_id": str(client.id),
         "name": client.name,

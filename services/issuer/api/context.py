@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from services.issuer.commands.grant_token import TokenGranter
 from services.issuer.commands.issue_credential import Issuer
 from services.issuer.commands.reserve_positions import PositionPool
+from services.issuer.commands.seal_recipient import RecipientSealer
 from services.issuer.commands.secure_credential import Securer
 from services.issuer.commands.secure_sd_jwt_vc import SdJwtVcSecurer
 from services.issuer.commands.sign_status_list import StatusLists
@@ -26,6 +27,7 @@ class Context:
 
     db: Database
     sealer: Sealer
+    recipients: RecipientSealer
     addresses: Addresses
     positions: PositionPool
     issuer: Issuer

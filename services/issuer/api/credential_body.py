@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.issuer.api.fields import Alignment, CamelBody, Did, Link, Uri, Word
+from services.issuer.api.fields import Alignment, CamelBody, Did, Language, Link, Uri, Word
 from services.issuer.commands.issue_credential import Order
 from services.issuer.domain.recipient import Recipient
 from shared.credentials import Cryptosuite
@@ -15,11 +15,15 @@ from shared.http.body import Body, Email, Id, LongText, Moment, Name
 
 
 class RecipientBody(Body):
-    """The learner: an e-mail address or a DID, and perhaps a name. Documents hold hashes of all but a DID."""
+    """The learner: an e-mail address or a DID, perhaps a name, and the language to write to them in (BCP 47).
+
+    Documents hold hashes of all but a DID.
+    """
 
     email: Email | None = None
     did: Did | None = None
     name: Name | None = None
+    language: Language | None = None
 
     @model_validator(mode="after")
     def _is_one_of_two(self) -> Self:
@@ -78,7 +82,9 @@ class IssueBody(CamelBody):
         return Order(
             institution_id=institution_id,
             achievement_id=self.achievement,
-            recipient=Recipient.of(email=recipient.email, did=recipient.did, name=recipient.name),
+            recipient=Recipient.of(
+                email=recipient.email, did=recipient.did, name=recipient.name, language=recipient.language
+            ),
             valid_from=self.valid_from,
             valid_until=self.valid_until,
             evidence=_plain(self.evidence),

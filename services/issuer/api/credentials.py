@@ -11,7 +11,7 @@ from services.issuer.api.context import Context, CredentialReader, CredentialWri
 from services.issuer.api.credential_body import IssueBody
 from services.issuer.api.fields import Did, Reason
 from services.issuer.commands.change_status import change_status
-from services.issuer.domain.credential import Action, Credential
+from services.issuer.domain.credential import Action, Credential, ShownStatus
 from services.issuer.domain.recipient import Recipient
 from services.issuer.store import credentials
 from services.issuer.store.credentials import Filters
@@ -46,7 +46,7 @@ class CredentialAnswer(BaseModel):
     """The record of a credential, without the document."""
 
     id: UUID
-    status: Literal["active", "suspended", "revoked"]
+    status: ShownStatus
     version: int
     achievement: UUID
     revision: int
@@ -92,7 +92,7 @@ async def listing(
     who: CredentialReader,
     here: Here,
     achievement: Id | None = None,
-    status: Literal["active", "suspended", "revoked"] | None = None,
+    status: ShownStatus | None = None,
     issued_since: Moment | None = None,
     issued_until: Moment | None = None,
     recipient_email: Email | None = None,
@@ -155,7 +155,7 @@ def _recipient_indexes(email: str | None, did: str | None, here: Context) -> lis
     if email is not None and did is not None:
         detail = "give recipient_email or recipient_did, not both"
         raise InvalidInput(detail, errors=[FieldError("invalid-value", detail, parameter="recipient_did")])
-    return here.sealer.blind_indexes(Recipient.of(email=email, did=did).searchable)
+    return here.recipients.indexes(Recipient.of(email=email, did=did))
 
 
 def _signed(credential: Credential, document: bytes, here: Context) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _signed(credential: Credential, document: bytes, here: Context) -> dict[str,
 def _shown(credential: Credential, here: Context) -> dict[str, Any]:
     return {
         "id": str(credential.id),
-        "status": credential.status,
+        "status": credential.shown_status,
         "version": credential.version,
         "achievement": str(credential.achievement_id),
         "revision": credential.revision,

@@ -38,6 +38,7 @@ Uri = Annotated[str, Field(max_length=2000, pattern=URI_PATTERN)]
 Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
 Amount = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False), AfterValidator(_credit)]
 Filter = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
+OrganizationId = Annotated[int, Field(ge=1, le=2**53 - 1, description="The number of its page on LinkedIn.")]
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 
 

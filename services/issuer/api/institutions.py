@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from services.issuer.api.context import Context, Here, Operator, OperatorOrInstitutionWriter
-from services.issuer.api.fields import Link, Reason
+from services.issuer.api.fields import Link, OrganizationId, Reason
 from services.issuer.api.secrets import opened, sealed_client
 from services.issuer.commands.register_institution import register_institution
 from services.issuer.commands.suspend_institution import suspend_institution
@@ -34,15 +34,17 @@ class InstitutionBody(Body):
     url: Link
     email: Email
     image: Link | None = None
+    linkedin_organization_id: OrganizationId | None = None
 
 
 class ProfileChanges(Body):
-    """The fields to replace. `image: null` removes the image; other fields cannot be null."""
+    """The fields to replace. Null removes the image, or the number at LinkedIn; other fields cannot be null."""
 
     name: Name = Field(default_factory=str)
     url: Link = Field(default_factory=str)
     email: Email = Field(default_factory=str)
     image: Link | None = None
+    linkedin_organization_id: OrganizationId | None = None
 
 
 class ClientCredentials(BaseModel):
@@ -62,6 +64,7 @@ class InstitutionAnswer(BaseModel):
     url: str
     email: str | None
     image: str | None
+    linkedin_organization_id: int | None
     state: Literal["active", "suspended"]
     suspended_reason: str | None
     version: int
@@ -85,7 +88,7 @@ class InstitutionList(BaseModel):
 @routes.post("", status_code=201, response_model=RegisteredAnswer)
 async def register(body: InstitutionBody, request: Request, who: Operator, here: Here) -> Response:
     """Admit an institution: it gets a DID, a signing key and a client. A retry with the same key shows the same."""
-    profile = Profile(body.name, body.url, body.email, body.image)
+    profile = Profile(body.name, body.url, body.email, body.image, body.linkedin_organization_id)
     async with here.db.worker() as tx:
 
         async def command() -> Result:
@@ -166,6 +169,7 @@ def _shown(institution: Institution) -> dict[str, Any]:
         "url": institution.profile.url,
         "email": institution.profile.email,
         "image": institution.profile.image,
+        "linkedin_organization_id": institution.profile.linkedin_organization_id,
         "state": institution.state,
         "suspended_reason": institution.suspended_reason,
         "version": institution.version,

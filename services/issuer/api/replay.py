@@ -7,7 +7,7 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 
 from services.issuer.api.context import Here, Operator
-from services.issuer.commands.replay_events import replay_events
+from services.issuer.commands.replay_events import Means, replay_events
 from shared.http.app import router
 from shared.http.body import Body
 from shared.http.paging import Cursors, place_of, scope_of
@@ -39,8 +39,9 @@ class ReplayAnswer(BaseModel):
 async def replay(body: ReplayBody, request: Request, _: Operator, here: Here) -> Any:
     """Publish a page of recorded events again. Consumers that had them recognise the ids and do nothing."""
     place = place_of(request, body.cursor)
+    means = Means(here.addresses, here.recipients)
     async with here.db.worker() as tx:
-        told = await replay_events(tx, UUID(place[0]) if place else None, body.limit, addresses=here.addresses)
+        told = await replay_events(tx, UUID(place[0]) if place else None, body.limit, means)
     following = None
     if told.next is not None:
         cursors: Cursors = request.app.state.cursors

@@ -29,6 +29,7 @@ def institution_registered(institution: Institution) -> InstitutionRegistered:
         url=profile.url,
         email=profile.email,
         image=profile.image,
+        linkedin_organization_id=profile.linkedin_organization_id,
         registered_at=institution.updated_at,
     )
 
@@ -45,6 +46,7 @@ def institution_updated(institution: Institution) -> InstitutionUpdated:
         url=profile.url,
         email=profile.email,
         image=profile.image,
+        linkedin_organization_id=profile.linkedin_organization_id,
         updated_at=institution.updated_at,
     )
 

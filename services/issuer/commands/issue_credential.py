@@ -11,6 +11,7 @@ import orjson
 from services.issuer.commands.change_status import status_entry
 from services.issuer.commands.issuer_state import Issuable, IssuerState, OpenKey, Signatory
 from services.issuer.commands.reserve_positions import LentPositions
+from services.issuer.commands.seal_recipient import RecipientSealer
 from services.issuer.domain.addresses import Addresses
 from services.issuer.domain.credential import Credential, Position, Purpose
 from services.issuer.domain.errors import Fault, Invalid, WrongState
@@ -19,8 +20,7 @@ from services.issuer.domain.results import results_of
 from services.issuer.store import credentials
 from services.issuer.store.credentials import BuiltFrom, Signed
 from shared.credentials import Cryptosuite, ProofError, build_open_badge, sign, status_list_entry
-from shared.credentials.sealing import Sealer
-from shared.events.catalogue.credential import CredentialIssued
+from shared.events.catalogue.credential import CredentialIssued, Sealed
 from shared.events.ids import new_id
 from shared.outbox import outbox
 from shared.postgres.database import Transaction
@@ -52,10 +52,10 @@ class Issued:
 
 
 class Issuer:
-    """What issuing needs besides the order: the process's memory, the sealer and the public addresses."""
+    """What issuing needs besides the order: the process's memory, what seals learners, and the public addresses."""
 
-    def __init__(self, state: IssuerState, sealer: Sealer, addresses: Addresses) -> None:
-        self._state, self._sealer, self._addresses = state, sealer, addresses
+    def __init__(self, state: IssuerState, recipients: RecipientSealer, addresses: Addresses) -> None:
+        self._state, self._recipients, self._addresses = state, recipients, addresses
 
     async def issue_credential(
         self, tx: Transaction, order: Order, positions: LentPositions, *, now: datetime
@@ -78,7 +78,8 @@ class Issuer:
             positions.used = True
             built = BuiltFrom(signatory.institution.version, issuable.revision)
             if await credentials.add_if_current(tx, self._sealed(order, issued, signatory), built):
-                event = issued_event(credential, document, signatory.institution.did, self._addresses)
+                recipient = self._recipients.for_event(order.recipient, credential.id)
+                event = issued_event(credential, document, signatory.institution.did, recipient, self._addresses)
                 await outbox.append(tx, event, at=at)
                 return issued
             self._state.forget(order.institution_id, order.achievement_id)
@@ -126,19 +127,17 @@ class Issuer:
         ]
 
     def _sealed(self, order: Order, issued: Issued, signatory: Signatory) -> Signed:
-        recipient = order.recipient
-        plain = orjson.dumps({"kind": recipient.kind, "value": recipient.value, "name": recipient.name})
         return Signed(
             credential=issued.credential,
             issuer=signatory.institution.did,
             document=issued.document,
-            recipient=self._sealer.seal(plain, credentials.TABLE, issued.credential.id),
-            recipient_index=self._sealer.blind_indexes(recipient.searchable)[0],
+            recipient=self._recipients.for_row(order.recipient, issued.credential.id),
+            recipient_index=self._recipients.indexes(order.recipient)[0],
         )
 
 
 def issued_event(
-    credential: Credential, document: dict[str, Any], issuer: str, addresses: Addresses
+    credential: Credential, document: dict[str, Any], issuer: str, recipient: Sealed | None, addresses: Addresses
 ) -> CredentialIssued:
     """The event of a credential's first version."""
     return CredentialIssued(
@@ -152,6 +151,7 @@ def issued_event(
             status_entry("revocation", credential.revocation, addresses),
             status_entry("suspension", credential.suspension, addresses),
         ],
+        recipient=recipient,
         issued_at=credential.issued_at,
     )
 
@@ -181,4 +181,5 @@ def _record(order: Order, positions: LentPositions, subject: Subject, issuable: 
         issued_at=at,
         changed_at=at,
         reason=None,
+        expired_version=None,
     )

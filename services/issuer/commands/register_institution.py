@@ -8,7 +8,7 @@ from services.issuer.commands.activate_key import activate_key
 from services.issuer.commands.create_client import NewClient, create_client
 from services.issuer.domain.addresses import Addresses
 from services.issuer.domain.institution import Institution, Profile, bump
-from services.issuer.domain.scopes import SCOPES
+from services.issuer.domain.scopes import INSTITUTION_SCOPES
 from services.issuer.store import institutions
 from shared.credentials.sealing import Sealer
 from shared.events.ids import new_id
@@ -44,5 +44,5 @@ async def register_institution(
     institution = bump(registered, now)
     await activate_key(tx, institution, 1, "Ed25519", sealer=sealer, now=now)
     await institutions.save(tx, institution)
-    client = await create_client(tx, institution.id, "first client", SCOPES, now=now)
+    client = await create_client(tx, institution.id, "first client", INSTITUTION_SCOPES, now=now)
     return Registered(institution, client)

@@ -10,14 +10,21 @@ import structlog
 
 from services.issuer.commands import announce
 from services.issuer.commands.change_status import status_event
+from services.issuer.commands.expire_credentials import expired_event
 from services.issuer.commands.issue_credential import issued_event
 from services.issuer.commands.publish_achievement import archived_event, published_event, revised_event
+from services.issuer.commands.register_platform import registered_event
+from services.issuer.commands.seal_recipient import RecipientSealer
+from services.issuer.commands.suspend_platform import suspended_event
+from services.issuer.commands.update_platform import updated_event
 from services.issuer.domain.addresses import Addresses
 from services.issuer.domain.institution import Institution, Profile
+from services.issuer.domain.platform import Platform
 from services.issuer.domain.signing_key import SigningKey
-from services.issuer.store import achievements, credentials, history, institutions, signing_keys
+from services.issuer.store import achievements, credentials, history, institutions, platforms, signing_keys
 from shared.events.catalogue.achievement import AchievementArchived, AchievementPublished, AchievementRevised
 from shared.events.catalogue.credential import (
+    CredentialExpired,
     CredentialIssued,
     CredentialReinstated,
     CredentialRevoked,
@@ -31,6 +38,7 @@ from shared.events.catalogue.institution import (
     KeyCompromised,
     KeyRetired,
 )
+from shared.events.catalogue.platform import PlatformRegistered, PlatformSuspended, PlatformUpdated
 from shared.events.envelope import Event
 from shared.outbox import outbox
 from shared.postgres.database import Transaction
@@ -50,6 +58,14 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """What telling an event needs besides the store."""
+
+    addresses: Addresses
+    recipients: RecipientSealer
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """How far a replay has come. `next` is None at the end."""
 
@@ -59,14 +75,14 @@ class Replayed:
     next: UUID | None
 
 
-async def replay_events(tx: Transaction, after: UUID | None, limit: int, *, addresses: Addresses) -> Replayed:
+async def replay_events(tx: Transaction, after: UUID | None, limit: int, means: Means) -> Replayed:
     """Append the next `limit` events behind `after` to the outbox again.
 
     Consumers that had them recognise the ids. An event whose subject is gone (an erased learner) is counted as missing.
     """
     rows = await outbox.history(tx, after, limit)
     page = [Told(row["event_id"], row["type"], UUID(row["subject"]), row["version"], row["at"]) for row in rows]
-    found = await _rebuild(tx, page, addresses)
+    found = await _rebuild(tx, page, means)
     for told in page:
         if (event := found.get(told.event_id)) is not None:
             await outbox.append_replayed(tx, event, event_id=told.event_id, at=told.at)
@@ -76,18 +92,18 @@ async def replay_events(tx: Transaction, after: UUID | None, limit: int, *, addr
     return Replayed(len(found), len(page) - len(found), remaining, last if remaining else None)
 
 
-async def _rebuild(tx: Transaction, page: Sequence[Told], addresses: Addresses) -> dict[UUID, Event]:
+async def _rebuild(tx: Transaction, page: Sequence[Told], means: Means) -> dict[UUID, Event]:
     """The events of `page` that the store still can tell, by event id."""
     found: dict[UUID, Event] = {}
     for types, rebuild in _REBUILDERS.items():
         names = {one.TYPE for one in types}
         told = [one for one in page if one.type in names]
         if told:
-            found.update(await rebuild(tx, told, addresses))
+            found.update(await rebuild(tx, told, means))
     return found
 
 
-async def _institutions(tx: Transaction, page: Sequence[Told], _: Addresses) -> dict[UUID, Event]:
+async def _institutions(tx: Transaction, page: Sequence[Told], _: Means) -> dict[UUID, Event]:
     ids = _subjects(page)
     names, profiles = await institutions.names(tx, ids), await institutions.profiles(tx, ids)
     suspensions = await institutions.suspensions(tx, ids)
@@ -113,7 +129,7 @@ def _as_it_was(one: Told, slug: str, did: str, profile: Profile) -> Institution:
     return Institution(one.subject, slug, did, profile, "active", None, one.version, one.at, one.at)
 
 
-async def _keys(tx: Transaction, page: Sequence[Told], _: Addresses) -> dict[UUID, Event]:
+async def _keys(tx: Transaction, page: Sequence[Told], _: Means) -> dict[UUID, Event]:
     keys = await signing_keys.of_institutions(tx, _subjects(page))
     tellers: Mapping[str, tuple[Callable[[SigningKey], int | None], Callable[[SigningKey], Event]]] = {
         KeyActivated.TYPE: (lambda key: key.activated_version, announce.key_activated),
@@ -129,7 +145,7 @@ async def _keys(tx: Transaction, page: Sequence[Told], _: Addresses) -> dict[UUI
     return found
 
 
-async def _achievements(tx: Transaction, page: Sequence[Told], _: Addresses) -> dict[UUID, Event]:
+async def _achievements(tx: Transaction, page: Sequence[Told], _: Means) -> dict[UUID, Event]:
     ids = _subjects(page)
     revisions, archived = await achievements.revisions(tx, ids), await achievements.archived(tx, ids)
     found: dict[UUID, Event] = {}
@@ -143,17 +159,20 @@ async def _achievements(tx: Transaction, page: Sequence[Told], _: Addresses) -> 
     return found
 
 
-async def _issued(tx: Transaction, page: Sequence[Told], addresses: Addresses) -> dict[UUID, Event]:
-    stored = await credentials.signed_documents(tx, _subjects(page))
+async def _issued(tx: Transaction, page: Sequence[Told], means: Means) -> dict[UUID, Event]:
+    ids = _subjects(page)
+    stored, sealed = await credentials.signed_documents(tx, ids), await credentials.recipients(tx, ids)
     found: dict[UUID, Event] = {}
     for one in page:
         if (known := stored.get(one.subject)) is not None:
             credential, issuer, document = known
-            found[one.event_id] = issued_event(credential, orjson.loads(document), issuer, addresses)
+            learner = means.recipients.from_row(sealed[credential.id], credential.id)
+            recipient = means.recipients.for_event(learner, credential.id)
+            found[one.event_id] = issued_event(credential, orjson.loads(document), issuer, recipient, means.addresses)
     return found
 
 
-async def _changes(tx: Transaction, page: Sequence[Told], addresses: Addresses) -> dict[UUID, Event]:
+async def _changes(tx: Transaction, page: Sequence[Told], means: Means) -> dict[UUID, Event]:
     ids = _subjects(page)
     stored, changes = await credentials.signed_documents(tx, ids), await credentials.changes(tx, ids)
     found: dict[UUID, Event] = {}
@@ -161,7 +180,28 @@ async def _changes(tx: Transaction, page: Sequence[Told], addresses: Addresses) 
         change, known = changes.get((one.subject, one.version)), stored.get(one.subject)
         if change is not None and known is not None:
             past = replace(known[0], version=one.version)
-            found[one.event_id] = status_event(past, change.action, change.reason, change.at, addresses)
+            found[one.event_id] = status_event(past, change.action, change.reason, change.at, means.addresses)
+    return found
+
+
+async def _expiries(tx: Transaction, page: Sequence[Told], _: Means) -> dict[UUID, Event]:
+    stored = await credentials.signed_documents(tx, _subjects(page))
+    return {one.event_id: expired_event(stored[one.subject][0]) for one in page if one.subject in stored}
+
+
+async def _platforms(tx: Transaction, page: Sequence[Told], _: Means) -> dict[UUID, Event]:
+    known = await platforms.told(tx, _subjects(page))
+    tellers: Mapping[str, Callable[[Platform], Event]] = {
+        PlatformRegistered.TYPE: registered_event,
+        PlatformUpdated.TYPE: updated_event,
+        PlatformSuspended.TYPE: suspended_event,
+    }
+    found: dict[UUID, Event] = {}
+    for one in page:
+        if (said := known.get((one.subject, one.version))) is not None:
+            profile = (said.slug, said.name, said.url)
+            past = Platform(one.subject, *profile, "active", said.reason, one.version, one.at, said.at)
+            found[one.event_id] = tellers[one.type](past)
     return found
 
 
@@ -169,7 +209,7 @@ def _subjects(page: Sequence[Told]) -> list[UUID]:
     return list({one.subject for one in page})
 
 
-_Rebuilder = Callable[[Transaction, Sequence[Told], Addresses], Awaitable[dict[UUID, Event]]]
+_Rebuilder = Callable[[Transaction, Sequence[Told], Means], Awaitable[dict[UUID, Event]]]
 _REBUILDERS: Mapping[tuple[type[Event], ...], _Rebuilder] = {
     (
         InstitutionRegistered,
@@ -180,4 +220,6 @@ _REBUILDERS: Mapping[tuple[type[Event], ...], _Rebuilder] = {
     (AchievementPublished, AchievementRevised, AchievementArchived): _achievements,
     (CredentialIssued,): _issued,
     (CredentialRevoked, CredentialSuspended, CredentialReinstated): _changes,
+    (CredentialExpired,): _expiries,
+    (PlatformRegistered, PlatformUpdated, PlatformSuspended): _platforms,
 }

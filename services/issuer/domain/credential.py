@@ -8,6 +8,7 @@ from uuid import UUID
 from services.issuer.domain.errors import WrongState
 
 Status = Literal["active", "suspended", "revoked"]
+ShownStatus = Literal["active", "suspended", "revoked", "expired"]
 Action = Literal["revoke", "suspend", "reinstate"]
 Purpose = Literal["revocation", "suspension"]
 ListPurpose = Literal["revocation", "suspension", "message"]
@@ -23,7 +24,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """The record of a signed document; `version` grows with each of its events."""
+    """The record of a signed document; `version` grows with each of its events.
+
+    `expired_version` is that of its expiry; None until that was told.
+    """
 
     id: UUID
     institution_id: UUID
@@ -39,6 +43,12 @@ class Credential:
     issued_at: datetime
     changed_at: datetime
     reason: str | None
+    expired_version: int | None
+
+    @property
+    def shown_status(self) -> ShownStatus:
+        """What counts most for whoever looks: revoked, else expired, else the status."""
+        return "expired" if self.expired_version is not None and self.status != "revoked" else self.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,8 @@ def revoke(credential: Credential, reason: str, now: datetime) -> StatusChange:
 
 def suspend(credential: Credential, reason: str, now: datetime) -> StatusChange:
     """Void until reinstated. Raises WrongState unless the credential is active."""
-    if credential.status != "active":
-        raise WrongState(f"The credential is {credential.status}; only an active one can be suspended.")
+    if credential.shown_status != "active":
+        raise WrongState(f"The credential is {credential.shown_status}; only an active one can be suspended.")
     after = _changed(credential, "suspended", reason, now)
     return StatusChange(after, "suspend", "suspension", credential.suspension, True, reason)
 

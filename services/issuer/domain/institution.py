@@ -18,6 +18,7 @@ class Profile:
     url: str
     email: str | None
     image: str | None
+    linkedin_organization_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

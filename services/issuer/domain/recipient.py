@@ -4,6 +4,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import orjson
+
 from shared.credentials import hashed_identity
 
 _SALT_BYTES = 16
@@ -11,19 +13,40 @@ _SALT_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An e-mail address or a DID, and perhaps a name. E-mail addresses compare without regard to case."""
+    """An e-mail address or a DID, perhaps a name, and the language (BCP 47) to write to them in.
+
+    E-mail addresses compare without regard to case.
+    """
 
     kind: Literal["email", "did"]
     value: str
     name: str | None = None
+    language: str | None = None
 
     @classmethod
-    def of(cls, *, email: str | None, did: str | None, name: str | None = None) -> "Recipient":
+    def of(
+        cls, *, email: str | None, did: str | None, name: str | None = None, language: str | None = None
+    ) -> "Recipient":
         """Exactly one of `email` and `did` is given; the edge has checked that."""
         if email is not None:
-            return cls("email", email.strip().lower(), name)
+            return cls("email", email.strip().lower(), name, language)
         assert did is not None
-        return cls("did", did, name)
+        return cls("did", did, name, language)
+
+    @classmethod
+    def from_stored(cls, raw: bytes) -> "Recipient":
+        """The recipient that `stored` was made of; rows of earlier releases name no language."""
+        return cls(**orjson.loads(raw))
+
+    def stored(self) -> bytes:
+        """What is kept of them, to be sealed."""
+        return orjson.dumps(self)
+
+    def letter(self) -> str | None:
+        """What a letter to them needs, as JSON to be sealed; None for one without an e-mail address."""
+        if self.kind != "email":
+            return None
+        return orjson.dumps({"email": self.value, "name": self.name, "language": self.language}).decode()
 
     @property
     def searchable(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-SCOPES = (
+INSTITUTION_SCOPES = (
     "achievements:write",
     "credentials:write",
     "credentials:read",
@@ -10,6 +10,8 @@ SCOPES = (
     "endpoints:read",
     "institution:write",
 )
+PLATFORM_SCOPES = ("endpoints:read", "endpoints:write", "shares:write")
+SCOPES = (*INSTITUTION_SCOPES, "shares:write")
 
 
 def narrow(granted: Sequence[str], asked: str | None) -> list[str] | None:

@@ -15,8 +15,17 @@ from shared.postgres.database import Transaction
 TABLE = "credential"
 _COLUMNS = (
     "id, institution_id, achievement_id, revision, status, version, recipient_kind, recipient_id, revocation_list,"
-    " revocation_index, suspension_list, suspension_index, valid_until, issued_at, changed_at, reason"
+    " revocation_index, suspension_list, suspension_index, valid_until, issued_at, changed_at, reason, expired_version"
 )
+_SHOWN = "CASE WHEN status <> 'revoked' AND expired_version IS NOT NULL THEN 'expired' ELSE status END"
+_EXPIRE = f"""
+WITH due AS (
+    SELECT id FROM credential WHERE valid_until <= $1 AND expired_version IS NULL AND status <> 'revoked'
+    ORDER BY valid_until LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+UPDATE credential SET version = version + 1, expired_version = version + 1, changed_at = $1
+WHERE id IN (SELECT id FROM due) RETURNING {_COLUMNS}
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,7 @@ async def page(
     """An institution's credentials, newest first, from behind `after` on."""
     rows = await tx.fetch(
         f"SELECT {_COLUMNS} FROM credential WHERE institution_id = $1"  # noqa: S608
-        " AND ($2::uuid IS NULL OR achievement_id = $2) AND ($3::text IS NULL OR status = $3)"
+        f" AND ($2::uuid IS NULL OR achievement_id = $2) AND ($3::text IS NULL OR {_SHOWN} = $3)"
         " AND ($4::timestamptz IS NULL OR issued_at >= $4) AND ($5::timestamptz IS NULL OR issued_at < $5)"
         " AND ($6::bytea[] IS NULL OR recipient_index = ANY($6))"
         " AND ($7::uuid IS NULL OR id < $7) ORDER BY id DESC LIMIT $8",
@@ -140,6 +149,18 @@ async def signed_documents(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, t
     """Credentials with issuer and document, by id."""
     rows = await tx.fetch(f"SELECT {_COLUMNS}, issuer, document FROM credential WHERE id = ANY($1)", list(ids))  # noqa: S608
     return {row["id"]: (_credential(row), row["issuer"], row["document"]) for row in rows}
+
+
+async def recipients(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Sealed]:
+    """Who the credentials are about, sealed, by id."""
+    rows = await tx.fetch("SELECT id, recipient_ciphertext, kek_id FROM credential WHERE id = ANY($1)", list(ids))
+    return {row["id"]: Sealed(row["recipient_ciphertext"], row["kek_id"]) for row in rows}
+
+
+async def expire(tx: Transaction, now: datetime, limit: int) -> list[Credential]:
+    """Mark up to `limit` credentials expired whose last moment has passed; gives them. Whoever is at work on one keeps
+    it: it is found the next time."""
+    return [_credential(row) for row in await tx.fetch(_EXPIRE, now, limit)]
 
 
 async def changes(tx: Transaction, ids: Sequence[UUID]) -> dict[tuple[UUID, int], Change]:
@@ -169,4 +190,5 @@ def _credential(row: Record | None) -> Credential:
         issued_at=row["issued_at"],
         changed_at=row["changed_at"],
         reason=row["reason"],
+        expired_version=row["expired_version"],
     )

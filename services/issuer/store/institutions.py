@@ -11,7 +11,8 @@ from services.issuer.domain.institution import Institution, Profile
 from shared.postgres.database import Transaction
 
 _COLUMNS = (
-    "institution_id, slug, did, name, url, email, image, state, suspended_reason, version, created_at, updated_at"
+    "institution_id, slug, did, name, url, email, image, linkedin_organization_id, state, suspended_reason, version,"
+    " created_at, updated_at"
 )
 
 
@@ -19,10 +20,10 @@ async def add(tx: Transaction, institution: Institution) -> None:
     """Insert a new institution and its first profile. Raises SlugTaken."""
     profile = institution.profile
     added = await tx.fetchval(
-        f"INSERT INTO institution ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"  # noqa: S608
+        f"INSERT INTO institution ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"  # noqa: S608
         " ON CONFLICT DO NOTHING RETURNING institution_id",
         *(institution.id, institution.slug, institution.did),
-        *(profile.name, profile.url, profile.email, profile.image),
+        *(profile.name, profile.url, profile.email, profile.image, profile.linkedin_organization_id),
         *(institution.state, institution.suspended_reason, institution.version),
         *(institution.created_at, institution.updated_at),
     )
@@ -35,10 +36,12 @@ async def add_profile(tx: Transaction, institution: Institution) -> None:
     """Keep the profile as it is announced at the institution's present version."""
     profile = institution.profile
     await tx.execute(
-        "INSERT INTO institution_profile (institution_id, version, name, url, email, image, at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO institution_profile"
+        " (institution_id, version, name, url, email, image, linkedin_organization_id, at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         *(institution.id, institution.version),
-        *(profile.name, profile.url, profile.email, profile.image, institution.updated_at),
+        *(profile.name, profile.url, profile.email, profile.image, profile.linkedin_organization_id),
+        institution.updated_at,
     )
 
 
@@ -67,10 +70,10 @@ async def save(tx: Transaction, institution: Institution) -> None:
     """Write a locked institution back."""
     profile = institution.profile
     await tx.execute(
-        "UPDATE institution SET name = $2, url = $3, email = $4, image = $5, version = $6, updated_at = $7"
-        " WHERE institution_id = $1",
+        "UPDATE institution SET name = $2, url = $3, email = $4, image = $5, linkedin_organization_id = $6,"
+        " version = $7, updated_at = $8 WHERE institution_id = $1",
         *(institution.id, profile.name, profile.url, profile.email, profile.image),
-        *(institution.version, institution.updated_at),
+        *(profile.linkedin_organization_id, institution.version, institution.updated_at),
     )
 
 
@@ -106,11 +109,11 @@ async def suspensions(tx: Transaction, ids: Sequence[UUID]) -> dict[tuple[UUID, 
 async def profiles(tx: Transaction, ids: Sequence[UUID]) -> dict[tuple[UUID, int], tuple[Profile, datetime]]:
     """Every profile the institutions announced, by id and version of the event."""
     rows = await tx.fetch(
-        "SELECT institution_id, version, name, url, email, image, at FROM institution_profile"
+        "SELECT institution_id, version, name, url, email, image, linkedin_organization_id, at FROM institution_profile"
         " WHERE institution_id = ANY($1)",
         list(ids),
     )
-    return {(row[0], row[1]): (Profile(row[2], row[3], row[4], row[5]), row[6]) for row in rows}
+    return {(row[0], row[1]): (_profile(row), row["at"]) for row in rows}
 
 
 async def names(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
@@ -126,10 +129,14 @@ def _institution(row: Record | None) -> Institution:
         id=row["institution_id"],
         slug=row["slug"],
         did=row["did"],
-        profile=Profile(row["name"], row["url"], row["email"], row["image"]),
+        profile=_profile(row),
         state=row["state"],
         suspended_reason=row["suspended_reason"],
         version=row["version"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
+
+
+def _profile(row: Record) -> Profile:
+    return Profile(row["name"], row["url"], row["email"], row["image"], row["linkedin_organization_id"])

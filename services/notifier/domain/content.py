@@ -1,5 +1,8 @@
 """What a message says. Thin: ids, links and status, never who the learner is; platforms fetch the rest where it is
-public. Full, for endpoints that ask for it: everything that the event says, the document included."""
+public. Full, for endpoints that ask for it: everything that the event says, the document included.
+
+The platform that a credential is shared with is told what a profile needs.
+"""
 
 import base64
 from dataclasses import dataclass
@@ -8,16 +11,21 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from pydantic import BaseModel
 
 from shared.events.catalogue import (
     AchievementArchived,
     AchievementPublished,
     AchievementRevised,
+    CredentialClaimed,
+    CredentialExpired,
     CredentialIssued,
     CredentialRegistered,
     CredentialReinstated,
     CredentialRevoked,
+    CredentialShared,
     CredentialSuspended,
+    CredentialUnshared,
     CredentialVerified,
     EndpointDisabled,
     EndpointFailing,
@@ -27,6 +35,7 @@ from shared.events.catalogue import (
     KeyActivated,
     KeyCompromised,
     KeyRetired,
+    ShareChanged,
 )
 from shared.events.envelope import Event
 from shared.events.ids import new_id
@@ -48,13 +57,30 @@ SAID: dict[type[Event], tuple[tuple[str, ...], str | None]] = {
     CredentialRevoked: (_CREDENTIAL, "revoked"),
     CredentialSuspended: (_CREDENTIAL, "suspended"),
     CredentialReinstated: (_CREDENTIAL, "active"),
+    CredentialExpired: (("credential_id", "institution_id"), "expired"),
+    CredentialClaimed: (("credential_id", "institution_id"), None),
     CredentialVerified: (("verification_id", "credential_id", "institution_id", "verdict"), None),
     EndpointFailing: (("endpoint_id", "institution_id", "failing_since", "attempts", "disabled_after"), "failing"),
     EndpointDisabled: (("endpoint_id", "institution_id", "reason", "disabled_at"), "disabled"),
 }
-NAMES: tuple[str, ...] = tuple(kind.short_name() for kind in SAID)
+# What a learner shares is heard of by that platform alone, by the names that the same has for institutions.
+_SHARE = ("share_id", "credential_id", "institution_id", "platform_id")
+SHARED: dict[type[Event], tuple[tuple[str, ...], str | None]] = {
+    CredentialShared: ((*_SHARE, "entry"), None),
+    CredentialUnshared: (_SHARE, None),
+    ShareChanged: ((*_SHARE, "status"), None),
+}
+_CHANGES = {
+    "active": CredentialReinstated.short_name(),
+    "suspended": CredentialSuspended.short_name(),
+    "revoked": CredentialRevoked.short_name(),
+    "expired": CredentialExpired.short_name(),
+}
+NAMED: tuple[type[Event], ...] = (*SAID, CredentialShared, CredentialUnshared)
+NAMES: tuple[str, ...] = tuple(kind.short_name() for kind in NAMED)
 MAX_FULL_BYTES = 128 * 1024
 _DATA = b',"data":'
+PRIVATE = frozenset({"recipient"})  # sealed, and for whoever writes to learners alone
 
 
 class Unspeakable(Exception):
@@ -69,13 +95,24 @@ class Addresses:
     verifier: str
 
 
+def name_of(event: Event) -> str:
+    """The short name that endpoints subscribe to; for a platform, that of what became of the credential."""
+    return _CHANGES[event.status] if isinstance(event, ShareChanged) else event.short_name()
+
+
+def tenant_of(event: Any) -> UUID:
+    """Whose endpoints hear of an event: the platform's alone of what is shared with it, else the institution's."""
+    tenant: UUID = event.platform_id if type(event) in SHARED else event.institution_id
+    return tenant
+
+
 def body_of(event: Event, at: datetime, addresses: Addresses, *, test: bool = False) -> bytes:
     """The Standard Webhooks body `{"type", "timestamp", "data"}` of an event that happened `at`, or of a test that is
     marked as one. Raises Unspeakable."""
     thin = orjson.dumps(thin_data(event, addresses) | _mark(test=test), option=orjson.OPT_UTC_Z)
     if b"\\u0000" in thin:
         raise Unspeakable(f"{event.short_name()} holds U+0000")
-    return body_around(event.short_name(), at, thin)
+    return body_around(name_of(event), at, thin)
 
 
 def body_around(name: str, at: datetime, data: bytes) -> bytes:
@@ -89,20 +126,24 @@ def data_in(body: bytes) -> bytes:
 
 
 def thin_data(event: Event, addresses: Addresses) -> dict[str, Any]:
-    """Ids, links and status."""
-    fields, status = SAID[type(event)]
-    data = {name: value for name in fields if (value := getattr(event, name)) is not None}
+    """Ids, links and status; of what is shared with a platform, what its profile needs."""
+    fields, status = (SAID | SHARED)[type(event)]
+    data = {name: _plain(value) for name in fields if (value := getattr(event, name)) is not None}
     if status is not None:
         data["status"] = status
     data["links"] = _links(data, addresses)
     return data
 
 
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value
+
+
 def full_data(event: Event, addresses: Addresses, *, test: bool = False) -> bytes:
     """All of the event's fields beside what is said thinly, as JSON of at most `MAX_FULL_BYTES`; beyond that `omitted`
-    names the fields that were left out, and the links stand in for them."""
+    names the fields that were left out, and the links stand in for them. Never whom the institution would write to."""
     thin = thin_data(event, addresses) | _mark(test=test)
-    said = event.model_dump(mode="json", exclude_none=True)
+    said = event.model_dump(mode="json", exclude_none=True, exclude=set(PRIVATE))
     full = orjson.dumps(said | thin, option=orjson.OPT_UTC_Z)
     if len(full) <= MAX_FULL_BYTES:
         return full

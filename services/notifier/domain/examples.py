@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.notifier.domain.content import SAID
+from services.notifier.domain.content import NAMED, PRIVATE
 from shared.events.catalogue import CredentialIssued
 from shared.events.catalogue.credential import StatusEntry
+from shared.events.catalogue.learner import Organization, ProfileEntry, Skill
 from shared.events.envelope import Event
 
 INSTITUTION = UUID("01906a3c-5b00-7000-8000-000000000001")
@@ -63,6 +64,17 @@ _VALUES: dict[str, Any] = {
     "reason": "An example.",
     "verdict": "valid",
     "endpoint_id": UUID("01906a3c-5b00-7000-8000-000000000006"),
+    "share_id": UUID("01906a3c-5b00-7000-8000-000000000007"),
+    "platform_id": UUID("01906a3c-5b00-7000-8000-000000000008"),
+    "linkedin_organization_id": 1337,
+    "entry": ProfileEntry(
+        name="Applied Statistics",
+        issuing_organization=Organization(name="Example University", url="https://university.example", did=_DID),
+        issued_on=_AT,
+        credential_url=f"https://registry.example/credentials/{_CREDENTIAL_ID}",
+        skills=[Skill(name="plans studies", url="https://data.europa.eu/esco/skill/1", framework="ESCO")],
+        add_to_profile_url="https://www.linkedin.com/profile/add?startTask=CERTIFICATION_NAME&name=Applied+Statistics",
+    ),
     "failing_since": _AT,
     "attempts": 12,
     "disabled_after": _AT + timedelta(days=5),
@@ -73,8 +85,9 @@ def example(kind: type[Event], institution_id: UUID = INSTITUTION) -> Event:
     """An event of that type and institution; everything else in it is made up."""
     document = _CREDENTIAL if kind is CredentialIssued else _ACHIEVEMENT
     values = {**_VALUES, "document": document, "institution_id": institution_id}
-    return kind(**{name: _AT if name.endswith("_at") else values[name] for name in kind.model_fields})
+    fields = kind.model_fields.keys() - PRIVATE
+    return kind(**{name: _AT if name.endswith("_at") else values[name] for name in fields})
 
 
-EXAMPLES: dict[str, Event] = {kind.short_name(): example(kind) for kind in SAID}
+EXAMPLES: dict[str, Event] = {kind.short_name(): example(kind) for kind in NAMED}
 EXAMPLE_AT = _AT

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.notifier.domain.content import MAX_FULL_BYTES, SAID
+from services.notifier.domain.content import MAX_FULL_BYTES, PRIVATE, SAID, SHARED
 from services.notifier.domain.endpoint import PayloadKind
 from shared.events.envelope import Event
 from shared.events.json_schema import DIALECT, Schema, schema_of
@@ -39,7 +39,7 @@ def payload_schema(kind: type[Event], payload: PayloadKind) -> Schema:
         },
         "required": ["type", "timestamp", "data"],
     }
-    if payload == "full" and "$defs" in event:
+    if "$defs" in event and (payload == "full" or kind in SHARED):
         body["$defs"] = event["$defs"]
     return body
 
@@ -50,7 +50,7 @@ def description(kind: type[Event]) -> str:
 
 
 def _thin(kind: type[Event], event: Schema) -> Schema:
-    fields, status = SAID[kind]
+    fields, status = (SAID | SHARED)[kind]
     properties: dict[str, Any] = {name: event["properties"][name] for name in fields}
     if status is not None:
         properties["status"] = {"const": status}
@@ -62,11 +62,15 @@ def _thin(kind: type[Event], event: Schema) -> Schema:
     }
 
 
+def _public(event: Schema) -> dict[str, Any]:
+    return {name: schema for name, schema in event["properties"].items() if name not in PRIVATE}
+
+
 def _full(kind: type[Event], event: Schema) -> Schema:
     thin = _thin(kind, event)
     return {
         "type": "object",
-        "properties": {**event["properties"], **thin["properties"], "omitted": _OMITTED},
+        "properties": {**_public(event), **thin["properties"], "omitted": _OMITTED},
         "required": thin["required"],
         "anyOf": [{"required": event["required"]}, {"required": ["omitted"]}],
     }

@@ -5,7 +5,15 @@ from functools import partial
 from typing import Any
 
 from services.notifier.commands.fan_out import FanOut
-from services.notifier.domain.content import Addresses, Unspeakable, body_of, full_data, message_id
+from services.notifier.domain.content import (
+    Addresses,
+    Unspeakable,
+    body_of,
+    full_data,
+    message_id,
+    name_of,
+    tenant_of,
+)
 from services.notifier.store.messages import NewMessage
 from shared.events.envelope import Envelope
 from shared.inbox.dispatch import Handler, InvalidMessage
@@ -24,9 +32,9 @@ def announce_with(addresses: Addresses, fan_out: FanOut) -> Handler:
             raise InvalidMessage("unspeakable", str(error)) from None
         message = NewMessage(
             id=message_id(),
-            institution_id=event.institution_id,
+            institution_id=tenant_of(event),
             event_id=envelope.id,
-            type=event.short_name(),
+            type=name_of(event),
             body=body,
             traceparent=_traceparent(envelope),
             created_at=envelope.time,

@@ -1,6 +1,8 @@
 """What the routes work with, put together by main and found on the app."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -16,6 +18,7 @@ class Context:
 
     db: Database
     addresses: Addresses
+    clock: Callable[[], datetime]
 
 
 async def _context(request: Request) -> Context:

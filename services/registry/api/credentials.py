@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+import orjson
 from fastapi import Request, Response
 from pydantic import BaseModel
 
 from services.registry.api.context import Here
 from services.registry.domain.media_types import choose
-from services.registry.store import records
+from services.registry.domain.profile import Issuer, profile_entry
+from services.registry.store import institutions, records
 from shared.http.app import router
 from shared.http.body import Id
 from shared.http.etags import IfNoneMatch, etag, not_modified
@@ -19,6 +21,13 @@ MEDIA_TYPES = ("application/vc+ld+json", "application/vc", "application/ld+json"
 _CACHE = "public, max-age=300"
 
 routes = router("credentials")
+
+
+class Links(BaseModel):
+    """Where the credential can be verified, and LinkedIn's form to add it to a profile, filled in."""
+
+    verify: str
+    add_to_profile: str
 
 
 class RecordAnswer(BaseModel):
@@ -35,6 +44,7 @@ class RecordAnswer(BaseModel):
     registered_at: datetime
     changed_at: datetime
     verified: int
+    links: Links
 
 
 @routes.get(
@@ -80,14 +90,18 @@ async def head_document(credential_id: Id, request: Request, here: Here, if_none
 @routes.get("/v1/credentials/{credential_id}", summary="What the record says of a credential")
 async def get_record(credential_id: Id, here: Here, response: Response) -> RecordAnswer:
     """Its status, when it was registered, and how often it was verified. Never who the learner is."""
-    async with here.db.worker_connection() as connection:
-        record = await records.get(connection, credential_id)
-    if record is None:
+    async with here.db.worker() as tx:
+        record, served = await records.get(tx, credential_id), await records.document(tx, credential_id)
+        issuer = await institutions.get(tx, record.institution_id) if record else None
+    if record is None or served is None:
         raise NotFound("there is no such credential on the record")
+    described = Issuer(issuer.name, issuer.url, issuer.linkedin_organization_id) if issuer else None
+    url = here.addresses.credential(credential_id)
+    entry = profile_entry(orjson.loads(served.document), credential_id, url, described)
     response.headers["Cache-Control"] = "no-cache"
     return RecordAnswer(
         id=record.credential_id,
-        url=here.addresses.credential(credential_id),
+        url=url,
         status=record.status,
         institution_id=record.institution_id,
         achievement_id=record.achievement_id,
@@ -97,4 +111,5 @@ async def get_record(credential_id: Id, here: Here, response: Response) -> Recor
         registered_at=record.registered_at,
         changed_at=record.changed_at,
         verified=record.verified,
+        links=Links(verify=here.addresses.verification(), add_to_profile=entry.add_to_profile_url),
     )

@@ -31,6 +31,7 @@ class InstitutionAnswer(BaseModel):
     url: str
     email: str | None
     image: str | None
+    linkedin_organization_id: int | None
     state: Literal["active", "suspended"]
     registered_at: datetime
     updated_at: datetime

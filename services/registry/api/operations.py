@@ -43,6 +43,7 @@ class Stale(BaseModel):
     records: int
     institutions: int
     achievements: int
+    platforms: int
 
 
 class RebuildAnswer(BaseModel):

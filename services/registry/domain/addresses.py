@@ -19,6 +19,10 @@ class Addresses:
         """Where the status of a credential is told."""
         return f"{self.registry}/v1/credentials/{credential_id}"
 
+    def claim(self, credential_id: UUID, code: str) -> str:
+        """The link of a letter. What is behind # is never sent to a server, nor written to a log on the way."""
+        return f"{self.registry}/claim#{credential_id}.{code}"
+
     def achievement(self, achievement_id: UUID) -> str:
         """Where an Achievement is fetched, and its `id`."""
         return f"{self.registry}/achievements/{achievement_id}"

@@ -5,6 +5,7 @@ from shared.events.catalogue import (
     AchievementArchived,
     AchievementPublished,
     AchievementRevised,
+    CredentialExpired,
     CredentialIssued,
     CredentialReinstated,
     CredentialRevoked,
@@ -13,6 +14,9 @@ from shared.events.catalogue import (
     InstitutionRegistered,
     InstitutionSuspended,
     InstitutionUpdated,
+    PlatformRegistered,
+    PlatformSuspended,
+    PlatformUpdated,
 )
 from shared.inbox.dispatch import Handlers
 
@@ -23,9 +27,13 @@ HANDLERS: Handlers = {
     AchievementPublished: issuer_events.achievement_published,
     AchievementRevised: issuer_events.achievement_revised,
     AchievementArchived: issuer_events.achievement_archived,
-    CredentialIssued: issuer_events.credential_issued,  # record, counts, credential.registered
-    CredentialRevoked: issuer_events.credential_changed,
+    PlatformRegistered: issuer_events.platform_described,
+    PlatformUpdated: issuer_events.platform_described,
+    PlatformSuspended: issuer_events.platform_suspended,  # its shares are withdrawn by a worker
+    CredentialIssued: issuer_events.credential_issued,  # record, counts, credential.registered, claim
+    CredentialRevoked: issuer_events.credential_changed,  # record, counts, share.changed
     CredentialSuspended: issuer_events.credential_changed,
     CredentialReinstated: issuer_events.credential_changed,
+    CredentialExpired: issuer_events.credential_expired,  # share.changed
     CredentialVerified: verifier_events.credential_verified,  # demand
 }

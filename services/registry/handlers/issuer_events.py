@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 import orjson
 
 from services.registry.commands.change_status import UnknownCredential, change_status
+from services.registry.commands.follow_standing import follow_standing
 from services.registry.commands.record_credential import record_credential
+from services.registry.domain.claim import is_news
 from services.registry.domain.record import StatusEvent
-from services.registry.store import achievements, institutions
+from services.registry.store import achievements, claims, institutions, platforms
 from services.registry.store.achievements import Revision
 from services.registry.store.institutions import Profile
 from shared.credentials import CanonicalError
@@ -18,10 +20,14 @@ from shared.events.catalogue import (
     AchievementArchived,
     AchievementPublished,
     AchievementRevised,
+    CredentialExpired,
     CredentialIssued,
     InstitutionRegistered,
     InstitutionSuspended,
     InstitutionUpdated,
+    PlatformRegistered,
+    PlatformSuspended,
+    PlatformUpdated,
 )
 from shared.events.envelope import Envelope
 from shared.inbox.dispatch import InvalidMessage
@@ -60,12 +66,19 @@ async def achievement_archived(tx: Transaction, _: Envelope, event: AchievementA
         raise InvalidMessage("unknown-achievement", f"achievement {event.achievement_id} is not known")
 
 
-async def credential_issued(tx: Transaction, _: Envelope, event: CredentialIssued) -> None:
-    """A credential goes on the record. Raises InvalidMessage for a document that no JSON can carry exactly."""
+async def credential_issued(tx: Transaction, envelope: Envelope, event: CredentialIssued) -> None:
+    """A credential goes on the record, and its learner gets a letter where there is an address.
+
+    No second one for a credential that is recorded already, and none for old news: both come of a rebuild. Raises
+    InvalidMessage for a document that no JSON can carry exactly.
+    """
+    now = datetime.now(UTC)
     try:
-        await record_credential(tx, event, now=datetime.now(UTC))
+        is_new = await record_credential(tx, event, now=now)
     except CanonicalError as error:
         raise InvalidMessage(error.code, error.detail) from error
+    if event.recipient is not None:
+        await claims.add(tx, event.credential_id, offer=is_new and is_news(envelope.time, now))
 
 
 async def credential_changed(tx: Transaction, _: Envelope, event: StatusEvent) -> None:
@@ -74,11 +87,35 @@ async def credential_changed(tx: Transaction, _: Envelope, event: StatusEvent) -
         await change_status(tx, event)
     except UnknownCredential as error:
         raise InvalidMessage("unknown-credential", str(error)) from error
+    await follow_standing(tx, event)
+
+
+async def credential_expired(tx: Transaction, _: Envelope, event: CredentialExpired) -> None:
+    """The last moment of a credential's validity has passed, which the document itself tells everybody else."""
+    await follow_standing(tx, event)
+
+
+async def platform_described(tx: Transaction, _: Envelope, event: PlatformRegistered | PlatformUpdated) -> None:
+    """A platform's first or new profile."""
+    await platforms.put(tx, event.platform_id, event.slug, event.name, event.url, event.version)
+
+
+async def platform_suspended(tx: Transaction, _: Envelope, event: PlatformSuspended) -> None:
+    """Nothing more is shared with a platform. Raises InvalidMessage when its registration was never heard of."""
+    if not await platforms.suspend(tx, event.platform_id):
+        raise InvalidMessage("unknown-platform", f"platform {event.platform_id} is not known")
 
 
 def _profile(event: InstitutionRegistered | InstitutionUpdated) -> Profile:
     return Profile(
-        event.institution_id, event.slug, event.did, event.name, event.url, email=event.email, image=event.image
+        institution_id=event.institution_id,
+        slug=event.slug,
+        did=event.did,
+        name=event.name,
+        url=event.url,
+        email=event.email,
+        image=event.image,
+        linkedin_organization_id=event.linkedin_organization_id,
     )
 
 

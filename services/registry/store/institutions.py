@@ -10,11 +10,12 @@ from shared.postgres.database import Transaction
 # A profile of an older epoch is overwritten with its state, which the events that follow set again.
 _PUT = """
 INSERT INTO institution AS i (institution_id, slug, did, name, url, email, image, registered_at, updated_at, version,
-                              epoch)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8, $9, epoch FROM rebuild WHERE source = '/issuer'
+                              linkedin_organization_id, epoch)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, epoch FROM rebuild WHERE source = '/issuer'
 ON CONFLICT (institution_id) DO UPDATE
 SET slug = excluded.slug, did = excluded.did, name = excluded.name, url = excluded.url, email = excluded.email,
-    image = excluded.image, updated_at = excluded.updated_at, version = excluded.version, epoch = excluded.epoch,
+    image = excluded.image, linkedin_organization_id = excluded.linkedin_organization_id,
+    updated_at = excluded.updated_at, version = excluded.version, epoch = excluded.epoch,
     state = CASE WHEN i.epoch < excluded.epoch THEN 'active' ELSE i.state END,
     state_version = CASE WHEN i.epoch < excluded.epoch THEN 0 ELSE i.state_version END
 WHERE i.version < excluded.version OR i.epoch < excluded.epoch
@@ -28,7 +29,9 @@ changed AS (
 )
 SELECT EXISTS (SELECT FROM known)
 """
-_COLUMNS = "institution_id, slug, did, name, url, email, image, state, registered_at, updated_at"
+_COLUMNS = (
+    "institution_id, slug, did, name, url, email, image, linkedin_organization_id, state, registered_at, updated_at"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Profile:
     url: str
     email: str | None
     image: str | None
+    linkedin_organization_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Institution:
     url: str
     email: str | None
     image: str | None
+    linkedin_organization_id: int | None
     state: str
     registered_at: datetime
     updated_at: datetime
@@ -65,7 +70,7 @@ async def put(tx: Transaction, profile: Profile, version: int, at: datetime) -> 
     await tx.execute(
         _PUT,
         *(profile.institution_id, profile.slug, profile.did, profile.name, profile.url),
-        *(profile.email, profile.image, at, version),
+        *(profile.email, profile.image, at, version, profile.linkedin_organization_id),
     )
 
 

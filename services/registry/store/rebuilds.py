@@ -5,7 +5,8 @@ from shared.postgres.database import Transaction
 _STALE = """
 SELECT (SELECT count(*) FROM record x WHERE x.epoch < r.epoch) AS records,
        (SELECT count(*) FROM institution x WHERE x.epoch < r.epoch) AS institutions,
-       (SELECT count(*) FROM achievement x WHERE x.epoch < r.epoch) AS achievements
+       (SELECT count(*) FROM achievement x WHERE x.epoch < r.epoch) AS achievements,
+       (SELECT count(*) FROM platform x WHERE x.epoch < r.epoch) AS platforms
 FROM rebuild r WHERE source = '/issuer'
 """
 _FORGET = """

@@ -2,6 +2,7 @@
 
 from shared.events.catalogue.achievement import AchievementArchived, AchievementPublished, AchievementRevised
 from shared.events.catalogue.credential import (
+    CredentialExpired,
     CredentialIssued,
     CredentialRegistered,
     CredentialReinstated,
@@ -18,6 +19,14 @@ from shared.events.catalogue.institution import (
     KeyCompromised,
     KeyRetired,
 )
+from shared.events.catalogue.learner import (
+    ClaimOffered,
+    CredentialClaimed,
+    CredentialShared,
+    CredentialUnshared,
+    ShareChanged,
+)
+from shared.events.catalogue.platform import PlatformRegistered, PlatformSuspended, PlatformUpdated
 from shared.events.envelope import Event
 
 ISSUER_TOPIC = "issuer.events"
@@ -40,8 +49,17 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     CredentialRevoked,
     CredentialSuspended,
     CredentialReinstated,
+    CredentialExpired,
     CredentialRegistered,
     CredentialVerified,
+    ClaimOffered,
+    CredentialClaimed,
+    CredentialShared,
+    CredentialUnshared,
+    ShareChanged,
+    PlatformRegistered,
+    PlatformUpdated,
+    PlatformSuspended,
     EndpointFailing,
     EndpointDisabled,
     MessageExhausted,
@@ -62,11 +80,16 @@ __all__ = [
     "AchievementArchived",
     "AchievementPublished",
     "AchievementRevised",
+    "ClaimOffered",
+    "CredentialClaimed",
+    "CredentialExpired",
     "CredentialIssued",
     "CredentialRegistered",
     "CredentialReinstated",
     "CredentialRevoked",
+    "CredentialShared",
     "CredentialSuspended",
+    "CredentialUnshared",
     "CredentialVerified",
     "EndpointDisabled",
     "EndpointFailing",
@@ -77,4 +100,8 @@ __all__ = [
     "KeyCompromised",
     "KeyRetired",
     "MessageExhausted",
+    "PlatformRegistered",
+    "PlatformSuspended",
+    "PlatformUpdated",
+    "ShareChanged",
 ]

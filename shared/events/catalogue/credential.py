@@ -21,6 +21,18 @@ class StatusEntry(BaseModel):
     index: int = Field(ge=0)
 
 
+class Sealed(BaseModel):
+    """A text that only services with the recipient key can read (`LAUREL_RECIPIENT_KEY`): topics hold no address.
+
+    AES-256-GCM; bound to what the text is and to the credential it belongs to.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ciphertext: str = Field(description="Nonce and ciphertext, in base64url without padding.")
+    key_id: str
+
+
 class CredentialIssued(Event, type="org.laurel.credential.issued.v1", topic=_ISSUER, key="credential_id"):
     """A signed credential exists. Sent once for each credential, before any other event about it."""
 
@@ -32,6 +44,9 @@ class CredentialIssued(Event, type="org.laurel.credential.issued.v1", topic=_ISS
         description="The signed Open Badges 3.0 credential, exactly as answered to the institution."
     )
     status_entries: list[StatusEntry]
+    recipient: Sealed | None = Field(
+        None, description="Whom to write to: JSON with `email`, `name` and `language`. None for one without an address."
+    )
     issued_at: datetime
 
 
@@ -58,6 +73,14 @@ class CredentialReinstated(
     _StatusChanged, type="org.laurel.credential.reinstated.v1", topic=_ISSUER, key="credential_id"
 ):
     """The suspension is over."""
+
+
+class CredentialExpired(Event, type="org.laurel.credential.expired.v1", topic=_ISSUER, key="credential_id"):
+    """The last moment of the credential's validity has passed. Not sent for one that was revoked before."""
+
+    credential_id: UUID
+    institution_id: UUID
+    expired_at: datetime = Field(description="The credential's `validUntil`.")
 
 
 class CredentialRegistered(Event, type="org.laurel.credential.registered.v1", topic=_REGISTRY, key="credential_id"):

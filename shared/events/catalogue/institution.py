@@ -18,6 +18,7 @@ class _InstitutionProfile(Event):
     url: str
     email: str | None = None
     image: str | None = None
+    linkedin_organization_id: int | None = Field(None, ge=1, description="The number of its page on LinkedIn.")
 
 
 class InstitutionRegistered(

@@ -27,6 +27,7 @@ ACTIVE = Credential(
     issued_at=NOW,
     changed_at=NOW,
     reason=None,
+    expired_version=None,
 )
 
 
@@ -66,3 +67,25 @@ def test_verbs_that_do_not_fit_the_state_are_refused(status: rules.Status, verb:
     assert callable(verb)
     with pytest.raises(WrongState):
         verb(replace(ACTIVE, status=status), "a reason", LATER)
+
+
+@pytest.mark.parametrize(
+    ("status", "expired_version", "shown"),
+    [
+        ("active", None, "active"),
+        ("suspended", None, "suspended"),
+        ("revoked", None, "revoked"),
+        ("active", 2, "expired"),
+        ("suspended", 3, "expired"),
+        ("revoked", 2, "revoked"),
+    ],
+)
+def test_what_is_shown_is_what_counts_most(status: rules.Status, expired_version: int | None, shown: str) -> None:
+    assert replace(ACTIVE, status=status, expired_version=expired_version).shown_status == shown
+
+
+def test_an_expired_credential_can_be_revoked_and_not_suspended() -> None:
+    expired = replace(ACTIVE, version=2, expired_version=2)
+    assert rules.revoke(expired, "forged", LATER).credential.shown_status == "revoked"
+    with pytest.raises(WrongState, match="expired"):
+        rules.suspend(expired, "under review", LATER)

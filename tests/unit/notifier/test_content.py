@@ -12,22 +12,30 @@ from services.notifier.domain.content import (
     MAX_FULL_BYTES,
     NAMES,
     SAID,
+    SHARED,
     Addresses,
     Unspeakable,
     body_of,
     data_in,
     full_data,
     message_id,
+    name_of,
+    tenant_of,
 )
 from services.notifier.domain.examples import example
 from shared.events.catalogue import (
     EVENT_TYPES,
+    ClaimOffered,
     CredentialIssued,
     CredentialRevoked,
+    CredentialShared,
     CredentialVerified,
     KeyRetired,
     MessageExhausted,
+    ShareChanged,
 )
+from shared.events.catalogue.credential import Sealed
+from shared.events.catalogue.learner import Organization, ProfileEntry
 from shared.events.envelope import Event
 from shared.events.ids import new_id
 
@@ -69,9 +77,66 @@ def test_a_body_names_type_time_ids_and_links_and_nobody(kind: type[Event]) -> N
 
 
 def test_every_event_an_institution_may_hear_of_is_announced() -> None:
-    ours = {kind for kind in EVENT_TYPES if "institution_id" in kind.model_fields} - {MessageExhausted}
-    assert set(SAID) == ours
+    ours = {kind for kind in EVENT_TYPES if "institution_id" in kind.model_fields} - {MessageExhausted, ClaimOffered}
+    assert set(SAID) | set(SHARED) == ours, "a claim's link is for the learner alone"
+    assert not set(SAID) & set(SHARED)
     assert len(set(NAMES)) == len(NAMES)
+
+
+@pytest.mark.parametrize("kind", SHARED, ids=lambda kind: kind.short_name())
+def test_a_share_is_told_to_its_platform_alone(kind: type[Event]) -> None:
+    event = share(kind)
+    body = orjson.loads(body_of(event, AT, ADDRESSES))
+    assert tenant_of(event) == event.platform_id  # type: ignore[attr-defined]
+    assert body["type"] == name_of(event)
+    assert body["type"] in NAMES
+    assert {"share_id", "credential_id", "institution_id", "platform_id", "links"} <= body["data"].keys()
+
+
+def test_an_institution_hears_of_its_own_events() -> None:
+    event = made(CredentialVerified)
+    assert tenant_of(event) == event.institution_id  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        ("active", "credential.reinstated"),
+        ("suspended", "credential.suspended"),
+        ("revoked", "credential.revoked"),
+        ("expired", "credential.expired"),
+    ],
+)
+def test_a_change_has_the_name_of_what_became_of_the_credential(status: str, name: str) -> None:
+    event = share(ShareChanged).model_copy(update={"status": status})
+    body = orjson.loads(body_of(event, AT, ADDRESSES))
+    assert (body["type"], body["data"]["status"]) == (name, status)
+
+
+def test_a_platform_gets_all_that_a_profile_needs() -> None:
+    entry = orjson.loads(body_of(share(CredentialShared), AT, ADDRESSES))["data"]["entry"]
+    assert entry == {
+        "name": "Statistics",
+        "issuing_organization": {"name": "U", "url": "https://u.example", "did": "did:web:u"},
+        "issued_on": "2026-03-01T12:00:00.250000Z",
+        "credential_url": "https://registry.example/credentials/1",
+        "skills": [],
+        "add_to_profile_url": "https://www.linkedin.com/profile/add",
+    }
+
+
+def share(kind: type[Event]) -> Any:
+    """An event about a share."""
+    entry = ProfileEntry(
+        name="Statistics",
+        issuing_organization=Organization(name="U", url="https://u.example", did="did:web:u"),
+        issued_on=AT.astimezone(UTC),
+        credential_url="https://registry.example/credentials/1",
+        skills=[],
+        add_to_profile_url="https://www.linkedin.com/profile/add",
+    )
+    own = {CredentialShared: {"entry": entry}, ShareChanged: {"status": "revoked"}}
+    return made(kind).model_copy(update=own.get(kind))
 
 
 def test_the_signed_document_does_not_go_out_but_its_address_does() -> None:
@@ -140,3 +205,9 @@ def test_a_moment_at_the_edge_of_the_calendar_fails_its_own_event_only() -> None
     with pytest.raises(OverflowError):
         body_of(made(CredentialIssued), edge, ADDRESSES)
     assert body_of(made(CredentialIssued), datetime.max.replace(tzinfo=UTC), ADDRESSES)
+
+
+def test_whom_to_write_to_is_in_no_webhook() -> None:
+    event = example(CredentialIssued).model_copy(update={"recipient": Sealed(ciphertext="c2VhbGVk", key_id="k1")})
+    assert b"c2VhbGVk" not in full_data(event, ADDRESSES)
+    assert b"recipient" not in full_data(event, ADDRESSES)

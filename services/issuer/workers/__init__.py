@@ -1,0 +1,1 @@
+"""Time in: what the issuer does by the clock."""

@@ -1,0 +1,64 @@
+"""The platforms that credentials can be shared with, and what sharing means."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from services.registry.api.context import Here
+from services.registry.domain.share import CONSENT_VERSION, Platform
+from services.registry.store import platforms
+from shared.http.app import router
+from shared.http.body import is_id
+from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.postgres.database import Transaction
+
+routes = router("platforms", "/v1/platforms")
+
+
+class ConsentAnswer(BaseModel):
+    """What a learner agrees to by sharing, to be shown before."""
+
+    version: str
+    text: str
+
+
+class PlatformAnswer(BaseModel):
+    """A platform."""
+
+    id: UUID
+    slug: str
+    name: str
+    url: str
+    consent: ConsentAnswer
+
+    @classmethod
+    def of(cls, platform: Platform) -> "PlatformAnswer":
+        """From the rules' value."""
+        consent = ConsentAnswer(version=CONSENT_VERSION, text=platform.consent)
+        return cls(id=platform.id, slug=platform.slug, name=platform.name, url=platform.url, consent=consent)
+
+
+class PlatformPage(BaseModel):
+    """A page of platforms."""
+
+    items: list[PlatformAnswer]
+    next: str | None
+
+
+@routes.get("", summary="Platforms, oldest first")
+async def listing(
+    request: Request, response: Response, here: Here, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
+) -> PlatformPage:
+    """Where a credential can be shown; those that the operator shut out are left out."""
+    place = place_of(request, cursor)
+    async with here.db.worker_connection() as connection:
+        rows = await platforms.page(connection, UUID(place[0]) if place else None, limit + 1)
+    body: dict[str, Any] = page(request, response, rows, limit, place=lambda row: [str(row.id)], item=PlatformAnswer.of)
+    return PlatformPage(**body)
+
+
+async def find(tx: Transaction, id_or_slug: str) -> Platform | None:
+    """A platform by either name, or None."""
+    return await platforms.get(tx, UUID(id_or_slug)) if is_id(id_or_slug) else await platforms.by_slug(tx, id_or_slug)
