@@ -46,6 +46,7 @@ async def owner(api: Api, receiver: Receiver) -> Owner:
     message = await first(api, tenant, "notifier", "/v1/messages")
     key = await first(api, tenant, "issuer", "/v1/keys")
     client = await first(api, tenant, "issuer", "/v1/clients")
+    platform = await api.platform()
     ids = {
         "achievement_id": achievement,
         "client_id": tenant.client_id,
@@ -54,6 +55,7 @@ async def owner(api: Api, receiver: Receiver) -> Owner:
         "institution_id": tenant.id,
         "key_id": key["id"],
         "message_id": message["id"],
+        "platform_id": platform.id,
         "revision": "1",
         "secret_id": client["secrets"][0]["id"],
     }
