@@ -88,7 +88,7 @@ def _complete(schema: dict[str, Any]) -> None:
     for operations in schema.get("paths", {}).values():
         for method, operation in operations.items():
             _add_problems(operation, method)
-            if method == "post" and operation.get("security"):
+            if method == "post" and any("bearer" in scheme for scheme in operation.get("security", ())):
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
 
 

@@ -51,6 +51,7 @@ async def owner(api: Api, receiver: Receiver) -> Owner:
     key = await first(api, tenant, "issuer", "/v1/keys")
     client = await first(api, tenant, "issuer", "/v1/clients")
     task = await recovery(api, tenant, endpoint["id"])
+    platform = await api.platform()
     ids = {
         "achievement_id": achievement,
         "client_id": tenant.client_id,
@@ -60,6 +61,7 @@ async def owner(api: Api, receiver: Receiver) -> Owner:
         "institution_id": tenant.id,
         "key_id": key["id"],
         "message_id": message["id"],
+        "platform_id": platform.id,
         "revision": "1",
         "secret_id": client["secrets"][0]["id"],
         "task_id": task["id"],

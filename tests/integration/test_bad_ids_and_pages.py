@@ -176,8 +176,8 @@ async def test_an_update_needs_the_present_version(
 ) -> None:
     endpoint = await api.endpoint(surface.tenant, receiver.url(uuid4().hex), ["credential.revoked"])
     ids = {"achievement_id": (await draft(api, surface.tenant))["id"], "endpoint_id": endpoint["id"]}
-    ids["institution_id"] = surface.tenant.id
-    bodies: Mapping[str | None, Any] = {"AchievementBody": ACHIEVEMENT, "ProfileChanges": {"name": "New"}}
+    ids |= {"institution_id": surface.tenant.id, "platform_id": surface.platform.id}
+    bodies: Mapping[str | None, Any] = {"AchievementBody": ACHIEVEMENT, "ProfileChanges": NAME, "PlatformChanges": NAME}
     routes = [route for route in surface.routes if "If-Match" in route.parameters("header")]
     assert {route.method for route in routes} == {"put", "patch", "delete"}
     faults = []
@@ -187,13 +187,15 @@ async def test_an_update_needs_the_present_version(
             body = b"" if removes else orjson.dumps(bodies.get(route.schema_name, {"description": "new"}))
             unnamed = [] if removes else [(None, 428, "precondition-required")]
             for version, status, code in [*unnamed, *((v, 412, "stale") for v in STALE)]:
-                headers = {**surface.tenant.headers, **({} if version is None else {"If-Match": version})}
+                token = api.operator if route.operator else surface.tenant.headers
+                headers = {**token, **({} if version is None else {"If-Match": version})}
                 answer = await surface.send(route, body, path=route.filled(**ids), headers=headers)
                 if fault(answer, {status}, {code}):
                     faults.append(f"{route.name} {version}: {answer.status_code} {answer.text[:200]}")
     assert not faults, "\n".join(faults)
 
 
+NAME = {"name": "New"}
 STALE = ['"999"', '"0"', "1", '"abc"', 'W/"1"', "*", "", '"1", "2"', '"' + "9" * 100 + '"']
 
 

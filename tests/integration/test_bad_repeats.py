@@ -47,8 +47,8 @@ def keyed(surface: Surface) -> list[Route]:
 
 
 def kept(surface: Surface) -> list[Route]:
-    """Every route that answers a request that comes again as it did the first time."""
-    return [route for route in keyed(surface) if not route.path.endswith(UNKEPT)]
+    """Every route that answers a request that comes again as it did the first time; a platform's keys are its own."""
+    return [route for route in keyed(surface) if not route.path.endswith(UNKEPT) and not route.platforms]
 
 
 def found(surface: Surface, path: str) -> Route:
@@ -70,6 +70,8 @@ def body_for(route: Route, mine: Owner, receiver: Receiver, **change: str) -> by
             "email": "a@b.example",
         },
         "ClientBody": {"name": "program"},
+        "PlatformBody": {"slug": f"p-{uuid4().hex[:12]}", "name": "P", "url": "https://p.example"},
+        "PlatformClientBody": {"name": "program"},
         "IssueBody": {"achievement": mine.ids["achievement_id"], "recipient": recipient},
         "IssueRequest": {
             "credential": {
@@ -89,7 +91,8 @@ def body_for(route: Route, mine: Owner, receiver: Receiver, **change: str) -> by
 
 async def send(surface: Surface, route: Route, mine: Owner, content: bytes, *keys: bytes) -> httpx.Response:
     """Ask as the owner, or as the operator where only that one may, with these keys."""
-    token = surface.api.operator if route.operator else mine.institution.headers
+    tenant = surface.platform if route.platforms else mine.institution
+    token = surface.api.operator if route.operator else tenant.headers
     kind = {"content-type": "application/json"} if content else {}
     headers = [(name.encode(), value.encode()) for name, value in {**token, **kind}.items()]
     return await surface.api.http.post(

@@ -22,6 +22,8 @@ from tests.integration.surface import WRITES, Route, Surface, fault, unchanged
 
 pytestmark = pytest.mark.parametrize("bus_kind", ["embedded"], indirect=True)
 PUBLIC_WRITES = {
+    "POST registry/v1/claims",
+    "POST registry/v1/credentials/{credential_id}/claim",
     "POST issuer/oauth/token",
     "POST verifier/v1/verify",
     "POST verifier/v1/sd-jwt-vcs/verify",

@@ -17,6 +17,7 @@ from services.registry.store.shares import Filters
 from shared.http.app import router
 from shared.http.auth import Principal, operator_or, require
 from shared.http.body import Id
+from shared.http.idempotency import Result, once
 from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
 from shared.http.problems import NotFound, WrongState
 from shared.postgres.database import Transaction
@@ -82,17 +83,25 @@ async def listing(
     return PlatformSharePage(**body)
 
 
-@routes.post("/{share_id}/removed", summary="Confirm that the credential is shown no more")
-async def removed(share_id: Id, who: PlatformWriter, here: Here) -> PlatformShareAnswer:
+@routes.post(
+    "/{share_id}/removed",
+    summary="Confirm that the credential is shown no more",
+    response_model=PlatformShareAnswer,
+)
+async def removed(share_id: Id, request: Request, who: PlatformWriter, here: Here) -> Response:
     """For a share that was withdrawn or whose credential is revoked. A repetition changes nothing."""
-    try:
-        async with here.db.tenant(who.institution) as tx:
-            share = await confirm_removal(tx, share_id, now=here.clock())
-    except NeverShared:
-        raise NotFound("there is no such share") from None
-    except StillShared:
-        raise WrongState("the learner still shares the credential, and it is not revoked") from None
-    return PlatformShareAnswer.of(share, here.addresses)
+    async with here.db.tenant(who.institution) as tx:
+
+        async def command() -> Result:
+            try:
+                share = await confirm_removal(tx, share_id, now=here.clock())
+            except NeverShared:
+                raise NotFound("there is no such share") from None
+            except StillShared:
+                raise WrongState("the learner still shares the credential, and it is not revoked") from None
+            return Result(200, PlatformShareAnswer.of(share, here.addresses).model_dump(mode="json"))
+
+        return await once(tx, request, who, command)
 
 
 def _transaction(here: Context, who: Principal) -> AbstractAsyncContextManager[Transaction]:
