@@ -64,7 +64,11 @@ class DataDirectory:
 
     def kek(self) -> str:
         """LAUREL_KEK, or the key-encryption key in `kek`, made at the first start."""
-        return self._secret("LAUREL_KEK", "kek", lambda: f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}")
+        return self._secret("LAUREL_KEK", "kek", _new_key)
+
+    def recipient_key(self) -> str:
+        """LAUREL_RECIPIENT_KEY, or the key in `recipient_key`, made at the first start."""
+        return self._secret("LAUREL_RECIPIENT_KEY", "recipient_key", _new_key)
 
     def database_password(self) -> str:
         """The password of the services' database logins, in `database.password`, made at the first start."""
@@ -86,6 +90,10 @@ class DataDirectory:
                 file.write(make() + "\n")
             fresh.rename(path)  # never half a secret, whatever happens meanwhile
         return path.read_text().strip()
+
+
+def _new_key() -> str:
+    return f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def _is_running(pid: str) -> bool:

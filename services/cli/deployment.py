@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SERVICES: Mapping[str, int] = {"issuer": 8001, "registry": 8002, "verifier": 8003, "notifier": 8004}
+KNOW_RECIPIENTS = ("issuer", "registry", "notifier")
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -29,6 +30,7 @@ class Deployment:
     databases: Mapping[str, DatabaseUrls]
     operator_token: str
     kek: str
+    recipient_key: str
     kafka: str | None = None
     bus_database_url: str | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Deployment:
             "LAUREL_DATABASE_OWNER_URL": self.databases[service].owner,
             "LAUREL_OPERATOR_TOKEN": self.operator_token,
             "LAUREL_KEK": self.kek,
+            **({"LAUREL_RECIPIENT_KEY": self.recipient_key} if service in KNOW_RECIPIENTS else {}),
             **{f"LAUREL_{name.upper()}_URL": url for name, url in self.urls().items()},
             **self._bus(),
             **self.extra,

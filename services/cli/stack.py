@@ -88,6 +88,7 @@ async def open_stack(options: StackOptions) -> AsyncIterator[Stack]:
                     databases=postgres.databases,
                     operator_token=directory.operator_token(),
                     kek=directory.kek(),
+                    recipient_key=directory.recipient_key(),
                     kafka=options.kafka,
                     bus_database_url=None if options.kafka else postgres.bus_url,
                     extra=options.extra,

@@ -2,10 +2,10 @@
 
 from pydantic import Field, SecretStr
 
-from shared.http.settings import ServiceSettings
+from shared.http.settings import RecipientSettings
 
 
-class Settings(ServiceSettings):
+class Settings(RecipientSettings):
     """Read by `Settings.load`."""
 
     port: int = Field(8001, ge=1, le=65535, description="Port to listen on.")

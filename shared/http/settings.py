@@ -4,9 +4,10 @@ folder `LAUREL_SECRETS_DIR` (as container secrets are mounted)."""
 import os
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.credentials.sealing import Sealer, UnusableKek
 from shared.postgres.database import DatabaseSettings
 
 
@@ -64,3 +65,26 @@ class ServiceSettings(BaseSettings):
     def expected_issuer(self) -> str:
         """The `iss` that tokens must have."""
         return self.token_issuer or self.issuer_url
+
+
+class RecipientSettings(ServiceSettings):
+    """For services that seal or open what events say of learners (shared/events/sealed_text.py)."""
+
+    recipient_key: SecretStr = Field(
+        min_length=1,
+        description="Keys that learners' addresses and claim links travel under in events, written as `LAUREL_KEK`.",
+    )
+
+    @field_validator("recipient_key")
+    @classmethod
+    def _is_usable(cls, value: SecretStr) -> SecretStr:
+        try:
+            Sealer.from_text(value.get_secret_value())
+        except UnusableKek as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @property
+    def recipients(self) -> Sealer:
+        """What seals with the first of the keys and opens with any."""
+        return Sealer.from_text(self.recipient_key.get_secret_value())

@@ -112,6 +112,7 @@ def test_every_service_gets_its_own_secrets_only(compose: dict[str, Any]) -> Non
     own = ("kek", "database_url", "database_owner_url")
     for service in SERVICES:
         expected = {"operator_token"} | {f"{service}_{secret}" for secret in own}
+        expected |= {"recipient_key"} if service != "verifier" else set()  # who is told learners' addresses
         assert names(compose["services"][service], "secrets") == expected
         database = names(compose["services"][f"{service}-db"], "secrets")
         assert database == {f"{service}_postgres_password", f"{service}_owner_password"}

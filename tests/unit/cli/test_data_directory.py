@@ -14,10 +14,11 @@ from services.cli.output import UserError
 def no_secrets_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAUREL_OPERATOR_TOKEN", raising=False)
     monkeypatch.delenv("LAUREL_KEK", raising=False)
+    monkeypatch.delenv("LAUREL_RECIPIENT_KEY", raising=False)
 
 
 def secrets_of(directory: DataDirectory) -> list[str]:
-    return [directory.operator_token(), directory.kek(), directory.database_password()]
+    return [directory.operator_token(), directory.kek(), directory.recipient_key(), directory.database_password()]
 
 
 def test_secrets_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
@@ -25,8 +26,8 @@ def test_secrets_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
         made = secrets_of(directory)
     with DataDirectory(tmp_path / "data") as directory:
         assert secrets_of(directory) == made
-    assert len(set(made)) == 3
-    for name in ("operator.token", "kek", "database.password"):
+    assert len(set(made)) == 4
+    for name in ("operator.token", "kek", "recipient_key", "database.password"):
         assert stat.S_IMODE((tmp_path / "data" / name).stat().st_mode) == 0o600
 
 

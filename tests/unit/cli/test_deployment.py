@@ -21,7 +21,7 @@ PORTS = {"issuer": 1, "registry": 2, "verifier": 3, "notifier": 4}
 
 def deployment(**bus: str) -> Deployment:
     databases = {name: DatabaseUrls(app=f"app-{name}", owner=f"owner-{name}") for name in SERVICES}
-    return Deployment(PORTS, databases, "token", "kek", extra={"LAUREL_UVLOOP": "off"}, **bus)
+    return Deployment(PORTS, databases, "token", "kek", "recipient key", extra={"LAUREL_UVLOOP": "off"}, **bus)
 
 
 def test_every_service_knows_all_public_urls_and_its_own_database_only() -> None:
@@ -33,6 +33,11 @@ def test_every_service_knows_all_public_urls_and_its_own_database_only() -> None
     assert environment["LAUREL_DATABASE_OWNER_URL"] == "owner-registry"
     assert environment["LAUREL_UVLOOP"] == "off"
     assert not any("app-issuer" in value for value in environment.values())
+
+
+def test_the_key_of_learners_addresses_goes_to_those_who_need_it() -> None:
+    known = {name for name in SERVICES if "LAUREL_RECIPIENT_KEY" in deployment(kafka="k:1").environment(name)}
+    assert known == {"issuer", "registry", "notifier"}
 
 
 def test_the_bus_is_kafka_or_the_embedded_one() -> None:
