@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.fixtures.issuer",
     "tests.fixtures.receiver",
     "tests.fixtures.node",
+    "tests.fixtures.mail_server",
 ]
 
 

@@ -35,3 +35,8 @@ WEBHOOK_ATTEMPT_SECONDS = Histogram("webhook_attempt_seconds", "Duration of a de
 WEBHOOK_PENDING = Gauge("webhook_pending", "Deliveries waiting for a try.")
 WEBHOOK_OLDEST_SECONDS = Gauge("webhook_oldest_seconds", "Age of the oldest delivery waiting for its first try.")
 ENDPOINTS = Gauge("endpoints", "Endpoints, by state.", ["state"])
+
+MAIL_ATTEMPTS = Counter("mail_attempts_total", "Tries to send a letter, by what became of it.", ["kind", "state"])
+MAIL_ATTEMPT_SECONDS = Histogram("mail_attempt_seconds", "Duration of a try to send a letter.", buckets=_END_TO_END)
+MAIL_PENDING = Gauge("mail_pending", "Letters waiting for a try.")
+MAIL_OLDEST_SECONDS = Gauge("mail_oldest_seconds", "How long the letter that is due longest has waited.")
