@@ -4,9 +4,10 @@ import asyncio
 import base64
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,7 +20,8 @@ from services.notifier.domain.mail_server import MailServer as Server
 from services.notifier.domain.mailbox import Mailbox
 from services.notifier.handlers.learners import Learners
 from services.notifier.main import TEMPLATES, read_wording
-from services.notifier.workers.mailer import Mailer, Rules
+from services.notifier.workers.folder import FolderPostman
+from services.notifier.workers.mailer import Mailer, Postman, Rules
 from services.notifier.workers.smtp import SmtpPostman
 from services.notifier.workers.writing import Writer
 from shared.credentials.sealing import Sealer
@@ -170,15 +172,23 @@ class PostOffice:
         tls: ssl.SSLContext | None = None,
     ) -> Mailer:
         """What sends letters to the server at `url`."""
+        server, context = Server.parse(url), tls or ssl.create_default_context()
+        rules = Rules(timeout, per_minute, schedule)
+        return self._mailer(lambda: SmtpPostman(server, timeout, "client.example", context), rules)
+
+    def mailer_into(self, folder: Path) -> Mailer:
+        """What writes letters into a folder."""
+        return self._mailer(lambda: FolderPostman(folder), Rules(10, 0, Schedule((60,))))
+
+    def _mailer(self, postmen: Callable[[], Postman], rules: Rules) -> Mailer:
         writer = Writer(self.db, KEK, WORDING, SENDER, ADDRESSES, "https://notifier.example")
-        context = tls or ssl.create_default_context()
-        return Mailer(
-            self.db,
-            writer,
-            lambda: SmtpPostman(Server.parse(url), timeout, "client.example", context),
-            Rules(timeout, per_minute, schedule),
-            self.clock,
-        )
+        return Mailer(self.db, writer, postmen, rules, self.clock)
+
+    async def until_tried(self, error: str, seconds: float = 20) -> None:
+        """Wait for a try that ended so."""
+        async with asyncio.timeout(seconds):
+            while not await self.rows("SELECT FROM letter_attempt WHERE error = $1", error):
+                await asyncio.sleep(0.05)
 
     @contextlib.asynccontextmanager
     async def sending(self, *mailers: Mailer) -> AsyncIterator[None]:

@@ -71,7 +71,7 @@ async def test_starttls_and_a_password_are_used_and_the_certificate_is_checked(
     await write(office, ZOE)
     stranger = office.mailer(url, schedule=Schedule((0.1,) * 50))
     async with office.sending(stranger):
-        await until_tried(office, "tls-failed")
+        await office.until_tried("tls-failed")
         assert stranger.trouble == "the mail server: tls-failed"
     assert server.letters == []
 
@@ -99,7 +99,7 @@ async def test_a_server_without_starttls_gets_nothing(office: PostOffice, mail_s
     await write(office, ZOE)
     url = f"smtp://127.0.0.1:{mail_server.port}"
     async with office.sending(office.mailer(url)):
-        await until_tried(office, "connection-failed")
+        await office.until_tried("connection-failed")
     assert mail_server.letters == []
 
 
@@ -157,15 +157,15 @@ async def test_a_server_that_hangs_or_breaks_off_holds_up_its_own_letter_alone(
     mailer = office.mailer(mail_server.url(), timeout=1, schedule=Schedule((60,)))
     async with office.sending(mailer):
         letters = await mail_server.wait(20)
-        await until_tried(office, "timeout")
-        await until_tried(office, "connection-lost")
+        await office.until_tried("timeout")
+        await office.until_tried("connection-lost")
     assert {letter.recipient for letter in letters} == set(fine)
 
 
 async def test_a_server_that_is_away_costs_no_letter(office: PostOffice, mail_server: MailServer) -> None:
     await write(office, ZOE)
     async with office.sending(office.mailer("smtp://127.0.0.1:1?starttls=never")):
-        await until_tried(office, "connection-failed")
+        await office.until_tried("connection-failed")
     async with office.sending(office.mailer(mail_server.url())):
         await mail_server.wait(1)
         assert await office.settled() == [("earned", "sent", None)]
@@ -257,10 +257,3 @@ async def test_what_is_revoked_before_it_is_sent_is_not_congratulated_for(
     assert sorted(states) == [("earned", "suppressed", "revoked"), ("revoked", "sent", None)]
     [letter] = mail_server.letters
     assert "Plagiarism" not in letter.raw.decode(), "the reason is the institution's own word, perhaps about somebody"
-
-
-async def until_tried(office: PostOffice, error: str, seconds: float = 20) -> None:
-    """Wait for an attempt that ended so."""
-    async with asyncio.timeout(seconds):
-        while not await office.rows("SELECT FROM letter_attempt WHERE error = $1", error):
-            await asyncio.sleep(0.05)
