@@ -23,6 +23,7 @@ from tests.integration.surface import WRITES, Route, Surface, fault, unchanged
 pytestmark = pytest.mark.parametrize("bus_kind", ["embedded"], indirect=True)
 PUBLIC_WRITES = {
     "POST issuer/oauth/token",
+    "POST notifier/unsubscribe/{token}",
     "POST verifier/v1/verify",
     "POST verifier/credentials/verify",
     "POST verifier/presentations/verify",
