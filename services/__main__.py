@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from services.cli.data_directory import mail_folder
 from services.cli.deployment import SERVICES
 from services.cli.output import UserError, complain
 
@@ -115,6 +116,17 @@ def verify(
     from services.cli import verify
 
     _run(verify.run(credential, verifier))
+
+
+@app.command()
+def mail(
+    letter: Annotated[int | None, typer.Argument(metavar="[NUMBER]", help="Show this one of the list.")] = None,
+    data: Annotated[Path, typer.Option(help="Directory of the installation.")] = Path("data"),
+) -> None:
+    """List the letters that an installation without a mail server wrote to its folder, or show one."""
+    from services.cli import mail
+
+    raise typer.Exit(mail.run(mail_folder(data), letter))
 
 
 @app.command()

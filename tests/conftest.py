@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.fixtures.receiver",
     "tests.fixtures.node",
     "tests.fixtures.java_peer",
+    "tests.fixtures.mail_server",
 ]
 
 

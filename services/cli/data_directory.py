@@ -15,6 +15,11 @@ from services.cli.output import UserError
 LOCK_WAIT_SECONDS = 25.0  # what the guardian of a killed `laurel up` may take to end everything
 
 
+def mail_folder(directory: Path) -> Path:
+    """Where an installation in `directory` writes letters: LAUREL_MAIL_DIR, or `mail`."""
+    return Path(os.environ.get("LAUREL_MAIL_DIR") or directory / "mail").absolute()
+
+
 class DataDirectory:
     """An open and locked data directory; leaving the context releases the lock."""
 

@@ -21,7 +21,8 @@ from services.cli.up import StopSignals
 LEARNERS = REPOSITORY / "examples" / "learners.csv"
 WAIT_SECONDS = 60.0
 AT_ONCE = 16
-LOOPBACK = {"LAUREL_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8"}  # the platform is on this machine
+# The platform is on this machine, and the learners, who are made up, get no letters.
+INDOORS = {"LAUREL_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "LAUREL_SMTP_URL": ""}
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class Credential:
 async def run(directory: Path, *, keep: bool) -> int:
     """Play it through; 0 when every part did what it should, else 1, with the reasons printed."""
     watch = Stopwatch()
-    options = StackOptions(directory, free_ports(), None, local_settings() | LOOPBACK)
+    options = StackOptions(directory, free_ports(), None, local_settings() | INDOORS)
     async with AsyncExitStack() as opened:
         with watch.part("start Postgres and the four services"):
             stack = await opened.enter_async_context(open_stack(options))
@@ -63,6 +64,7 @@ async def _linger(stack: Stack) -> None:
     stop = StopSignals()
     stop.hurry = stack.kill_services
     say(f"still running; operator token in {stack.data / 'operator.token'}; Ctrl-C ends it")
+    say(f"letters to learners are {stack.letters}")
     await stop.wait()
 
 

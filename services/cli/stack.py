@@ -10,8 +10,8 @@ from pathlib import Path
 
 import aiohttp
 
-from services.cli.data_directory import DataDirectory
-from services.cli.deployment import SERVICES, Deployment
+from services.cli.data_directory import DataDirectory, mail_folder
+from services.cli.deployment import SERVICES, Deployment, process_environment
 from services.cli.output import UserError, complain, say
 from services.cli.ports import require_free_ports
 from services.cli.postgres import private_postgres
@@ -38,6 +38,14 @@ class Stack:
     deployment: Deployment
     services: Mapping[str, Supervised]
     data: Path
+
+    @property
+    def letters(self) -> str:
+        """Where letters to learners go, in words."""
+        settings = process_environment(self.deployment.environment("notifier"), os.environ)
+        if settings.get("LAUREL_SMTP_URL"):
+            return "sent by the mail server of LAUREL_SMTP_URL"
+        return f"written to {mail_folder(self.data)}, shown by laurel mail --data {self.data}"
 
     async def ready(self) -> None:
         """Return when all four `/readyz` answer 200. Raises UserError when a service keeps crashing."""
@@ -91,7 +99,7 @@ async def open_stack(options: StackOptions) -> AsyncIterator[Stack]:
                     recipient_key=directory.recipient_key(),
                     kafka=options.kafka,
                     bus_database_url=None if options.kafka else postgres.bus_url,
-                    extra=options.extra,
+                    extra={"LAUREL_MAIL_DIR": str(mail_folder(options.data)), **options.extra},
                 )
                 async with _services(deployment, directory, guardian) as services:
                     yield Stack(deployment, services, options.data)

@@ -65,3 +65,4 @@ def show(stack: Stack) -> None:
     table(("service", "url", "API"), rows)
     bus = f"Kafka at {stack.deployment.kafka}" if stack.deployment.kafka else "embedded"
     say(f"data: {stack.data}, bus: {bus}, operator token: {stack.data / 'operator.token'}")
+    say(f"letters: {stack.letters}")

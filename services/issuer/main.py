@@ -40,7 +40,7 @@ from shared.events.catalogue import TOPICS
 from shared.http import idempotency
 from shared.http.app import HttpSettings, create_app
 from shared.http.auth import Authenticator
-from shared.http.limits import Limits
+from shared.http.limits import FORM, Limits
 from shared.http.server import Periodic, run_loop, serve
 from shared.outbox.relay import Relay
 from shared.postgres.database import Database, Unavailable
@@ -117,7 +117,7 @@ async def run(settings: Settings) -> None:
                 operator_token=settings.operator_token.get_secret_value(),
             ),
             ready=[lambda: ("bus", relay.trouble)],
-            limits=Limits(forms=frozenset({oauth.TOKEN_PATH})),
+            limits=Limits(media={oauth.TOKEN_PATH: (FORM,)}),
         )
         app.state.context = here
         errors.install(app)

@@ -1,46 +1,67 @@
 """The notifier: settings → telemetry → database → bus → HTTP, consumer, dispatcher and relay. Builds all its parts."""
 
+import ssl
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from services.notifier.api import (
     attempts,
+    bounces,
     dead_letters,
     endpoints,
     errors,
     event_types,
     events,
+    learners,
+    letters,
     messages,
     recovery,
     secrets,
     statistics,
     trials,
+    unsubscribe,
 )
 from services.notifier.api.context import Context
+from services.notifier.api.mail_context import MailContext
 from services.notifier.commands.await_messages import Arrivals
 from services.notifier.commands.fan_out import FanOut
 from services.notifier.domain.content import Addresses
 from services.notifier.domain.delivery import Schedule
+from services.notifier.domain.mail import Sender as MailSender
+from services.notifier.domain.mail_server import MailServer
+from services.notifier.domain.mailbox import Mailbox
+from services.notifier.domain.wording import Wording
 from services.notifier.handlers import handlers
+from services.notifier.handlers.learners import Learners
 from services.notifier.settings import Settings
 from services.notifier.workers.dispatcher import Dispatcher
+from services.notifier.workers.folder import FolderPostman
 from services.notifier.workers.keys import SigningKeys
+from services.notifier.workers.mailer import Mailer, Postman, Rules
 from services.notifier.workers.recovering import Recovering
+from services.notifier.workers.reminders import SECONDS as REMINDER_SECONDS
+from services.notifier.workers.reminders import remind
 from services.notifier.workers.retention import SECONDS as RETENTION_SECONDS
 from services.notifier.workers.retention import remove_old
 from services.notifier.workers.sending import Sender
+from services.notifier.workers.smtp import SmtpPostman
 from services.notifier.workers.upkeep import SECONDS, keep_up
 from services.notifier.workers.watching import Watcher
+from services.notifier.workers.writing import Writer
 from shared.bus.opening import open_bus
 from shared.credentials.sealing import Sealer, UnusableKek
 from shared.events.catalogue import ISSUER_TOPIC, NOTIFIER_TOPIC, REGISTRY_TOPIC, TOPICS, VERIFIER_TOPIC
 from shared.http import idempotency
 from shared.http.addresses import AddressPolicy
-from shared.http.app import HttpSettings, create_app
+from shared.http.app import HttpSettings, ReadyCheck, create_app
 from shared.http.auth import Authenticator
 from shared.http.keysets import RemoteKeySet
+from shared.http.limits import FORM, MULTIPART, Limits
 from shared.http.outbound import OutboundClient
 from shared.http.server import Component, Periodic, run_loop, serve
 from shared.http.streams import Places
@@ -53,7 +74,9 @@ from shared.telemetry import TelemetrySettings, setup
 
 NAME = "notifier"
 MIGRATIONS = Path(__file__).parent / "migrations"
+TEMPLATES = Path(__file__).parent / "templates"
 ANYWHERE = "0.0.0.0/0,::/0"
+LOCAL_SENDER = "laurel@localhost"  # of letters that go no further than a folder
 PARTS = (
     endpoints,
     secrets,
@@ -65,6 +88,10 @@ PARTS = (
     recovery,
     dead_letters,
     events,
+    letters,
+    bounces,
+    learners,
+    unsubscribe,
 )
 _HEARD = (ISSUER_TOPIC, REGISTRY_TOPIC, VERIFIER_TOPIC, NOTIFIER_TOPIC)
 _PURGE_SECONDS = 600.0
@@ -94,7 +121,9 @@ async def run(settings: Settings) -> None:
         dispatcher = Dispatcher(db, SigningKeys(db, sealer), sender, slots=settings.webhook_slots, clock=utc_now)
         addresses = Addresses(settings.registry_url.rstrip("/"), settings.verifier_url.rstrip("/"))
         arrivals = Arrivals(db)
-        table = handlers(addresses, FanOut(dispatcher.wake, arrivals.notice))
+        mail = _mail(settings, db, sealer, addresses)
+        people = Learners(settings.recipients, sealer, mail.context.wake, utc_now)
+        table = handlers(addresses, FanOut(dispatcher.wake, arrivals.notice), people)
         relay = Relay(bus, db, topics=TOPICS)
         consumer = Consumer(bus, db, group=NAME, topics=_HEARD, handlers=table, instance=settings.instance)
         public, secret = settings.notifier_url.rstrip("/"), settings.operator_token.get_secret_value()
@@ -116,7 +145,9 @@ async def run(settings: Settings) -> None:
                 lambda: ("relay", relay.trouble),
                 lambda: ("consumer", consumer.trouble),
                 lambda: ("dispatcher", dispatcher.trouble),
+                mail.ready,
             ],
+            limits=Limits(media={unsubscribe.PATH: (FORM, MULTIPART), bounces.REPORT_PATH: (bounces.REPORT,)}),
         )
         errors.install(app)
         app.state.context = Context(
@@ -132,13 +163,54 @@ async def run(settings: Settings) -> None:
             arrivals=arrivals,
             places=Places(settings.streams, settings.streams_each),
         )
+        app.state.mail = mail.context
         purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
         days = settings.webhook_retention_days
         retention = Periodic("retention", RETENTION_SECONDS, lambda: remove_old(db, utc_now(), days))
         upkeep = Periodic("upkeep", SECONDS, lambda: keep_up(db, utc_now))
         recovering, watcher = Recovering(db, dispatcher.wake), Watcher(arrivals)
-        components: list[Component] = [consumer, dispatcher, relay, recovering, watcher, upkeep, purge, retention]
+        regular: list[Component] = [upkeep, purge, retention]
+        components: list[Component] = [consumer, dispatcher, relay, recovering, watcher, *regular, *mail.components]
         await serve(app, host=settings.host, port=settings.port, components=components)
+
+
+def read_wording(folder: Path) -> Wording:
+    """The layouts in `folder` and the catalogues of sentences in its `languages`."""
+    layouts = {file.name: file.read_text("utf-8") for file in folder.glob("*.*")}
+    return Wording(layouts, {file.stem: file.read_text("utf-8") for file in folder.glob("languages/*.toml")})
+
+
+@dataclass(frozen=True, slots=True)
+class MailParts:
+    """What letters need: routes their context, the process its components."""
+
+    context: MailContext
+    components: list[Component]
+    ready: ReadyCheck
+
+
+def _mail(settings: Settings, db: Database, sealer: Sealer, addresses: Addresses) -> MailParts:
+    """Letters by SMTP, else into a folder. With neither nobody sends them, and they wait a week for somebody."""
+    wording, postmen = read_wording(TEMPLATES), _postmen(settings)
+    if postmen is None:
+        return MailParts(MailContext(db, sealer, wording, lambda: None, utc_now), [], lambda: ("mailer", None))
+    bounces_to = Mailbox.of(settings.mail_bounces) if settings.mail_bounces else None
+    sender = MailSender(Mailbox.of(settings.mail_from or LOCAL_SENDER), bounces_to)
+    writer = Writer(db, sealer, wording, sender, addresses, settings.notifier_url.rstrip("/"))
+    rules = Rules(settings.mail_timeout, settings.mail_rate, Schedule.parse(settings.mail_schedule))
+    mailer = Mailer(db, writer, postmen, rules, utc_now)
+    reminders = Periodic("reminders", REMINDER_SECONDS, lambda: remind(db, mailer.wake, utc_now))
+    context = MailContext(db, sealer, wording, mailer.wake, utc_now)
+    return MailParts(context, [mailer, reminders], lambda: ("mailer", mailer.trouble))
+
+
+def _postmen(settings: Settings) -> Callable[[], Postman] | None:
+    url = settings.smtp_url.get_secret_value()
+    if url:
+        name = urlsplit(settings.notifier_url).hostname or "localhost"
+        tls = ssl.create_default_context()
+        return lambda: SmtpPostman(MailServer.parse(url), settings.mail_timeout, name, tls)
+    return (lambda: FolderPostman(Path(settings.mail_dir))) if settings.mail_dir else None
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
 CLOSE = {"Connection": "close"}
 _SECOND_LOOK = 0.1
 
@@ -28,7 +29,7 @@ class Limits:
 
     A body must not pause for `idle_seconds`, and must on the whole come at `bytes_per_second` after as long. A client
     whose body is too large may go on sending for `patience_seconds`, so that it gets to read the answer. `larger`
-    overrides `body_bytes` for single paths; `forms` lists the paths that take a form instead of JSON.
+    overrides `body_bytes` for single paths; `media` names the types that paths beginning so take instead of JSON.
     """
 
     body_bytes: int = 1024 * 1024
@@ -36,11 +37,15 @@ class Limits:
     bytes_per_second: int = 16 * 1024
     patience_seconds: float = 3.0
     larger: Mapping[str, int] = field(default_factory=dict)
-    forms: frozenset[str] = frozenset()
+    media: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def most(self, path: str) -> int:
         """How many bytes a body sent to `path` may have."""
         return self.larger.get(path, self.body_bytes)
+
+    def types(self, path: str) -> tuple[str, ...]:
+        """The media types a body sent to `path` may be of."""
+        return next((types for start, types in self.media.items() if path.startswith(start)), (JSON,))
 
 
 async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
@@ -51,7 +56,7 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
     length = _declared(scope["headers"])
     if length == 0:
         return b""
-    _check_type(scope["headers"], FORM if scope["path"] in limits.forms else JSON)
+    _check_type(scope["headers"], limits.types(scope["path"]))
     most = limits.most(scope["path"])
     if length is not None and length > most:
         raise await _too_large(scope, receive, limits)
@@ -97,13 +102,13 @@ async def _too_large(scope: Scope, receive: Receive, limits: Limits) -> BodyTooL
     return BodyTooLarge(f"a body may have {limits.most(scope['path'])} bytes here", headers=CLOSE)
 
 
-def _check_type(headers: Headers, expected: str) -> None:
+def _check_type(headers: Headers, expected: tuple[str, ...]) -> None:
     types = [value for name, value in headers if name == b"content-type"]
     encodings = [value for name, value in headers if name == b"content-encoding"]
     if any(value.strip().lower() not in (b"", b"identity") for value in encodings):
         raise UnsupportedEncoding("send the body without Content-Encoding", headers=CLOSE)
-    if len(types) != 1 or not _is_type(types[0].decode("latin-1"), expected):
-        raise UnsupportedMediaType(f"send the body as {expected}, in UTF-8", headers=CLOSE)
+    if len(types) != 1 or not any(_is_type(types[0].decode("latin-1"), each) for each in expected):
+        raise UnsupportedMediaType(f"send the body as {' or '.join(expected)}, in UTF-8", headers=CLOSE)
 
 
 def _is_type(value: str, expected: str) -> bool:

@@ -37,3 +37,8 @@ WEBHOOK_OLDEST_SECONDS = Gauge("webhook_oldest_seconds", "Age of the oldest deli
 ENDPOINTS = Gauge("endpoints", "Endpoints, by state.", ["state"])
 MESSAGES_REMOVED = Counter("messages_removed_total", "Messages removed because their time was over.")
 OPEN_ANSWERS = Gauge("open_answers", "Waiting polls and event streams held open.")
+
+MAIL_ATTEMPTS = Counter("mail_attempts_total", "Tries to send a letter, by what became of it.", ["kind", "state"])
+MAIL_ATTEMPT_SECONDS = Histogram("mail_attempt_seconds", "Duration of a try to send a letter.", buckets=_END_TO_END)
+MAIL_PENDING = Gauge("mail_pending", "Letters waiting for a try.")
+MAIL_OLDEST_SECONDS = Gauge("mail_oldest_seconds", "How long the letter that is due longest has waited.")

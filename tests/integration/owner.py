@@ -20,6 +20,8 @@ GOOD: dict[str | None, Any] = {
     "ResendBody": {},
     "SecretRotation": {},
     "TestBody": {"type": "credential.issued"},
+    "BounceBody": {"message_id": "<x@y>", "status": "5.1.1"},
+    "EraseBody": {"email": "nobody@example.org"},
     "KeyBody": {"algorithm": "P-384"},
     "RotateBody": {},
     "RecoverBody": {"since": "2026-01-01T00:00:00Z"},
@@ -60,6 +62,7 @@ async def owner(api: Api, receiver: Receiver) -> Owner:
         "endpoint_id": endpoint["id"],
         "institution_id": tenant.id,
         "key_id": key["id"],
+        "letter_id": await letter_about_an_endpoint(api, receiver, tenant),
         "message_id": message["id"],
         "platform_id": platform.id,
         "revision": "1",
@@ -87,6 +90,18 @@ async def recovery(api: Api, tenant: Institution, endpoint: str) -> dict[str, An
 async def first(api: Api, tenant: Institution, service: str, path: str) -> dict[str, Any]:
     """The first of a list."""
     return dict(expect(200, await api.http.get(api.urls[service] + path, headers=tenant.headers))["items"][0])
+
+
+async def letter_about_an_endpoint(api: Api, receiver: Receiver, tenant: Institution) -> str:
+    """The institution is written to when an endpoint of its own says that it is gone."""
+    name = uuid4().hex
+    await api.endpoint(tenant, receiver.url(name, "status/410"), ["achievement.published"])
+    await api.achievement(tenant)
+    deadline, url = time.monotonic() + 10, f"{api.urls['notifier']}/v1/letters"
+    while not (found := expect(200, await api.http.get(url, headers=tenant.headers))["items"]):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    return str(found[0]["id"])
 
 
 async def delivered(api: Api, tenant: Institution, message: str, seconds: float = 10) -> None:

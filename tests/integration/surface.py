@@ -23,9 +23,9 @@ FORM = "application/x-www-form-urlencoded"
 WRITES = ("post", "put", "patch", "delete")
 PROBLEM = "application/problem+json"
 # Written in the background, or by the answer to another request: told apart from what a request of the test does.
-_RESTLESS = "^(lease|jwks_cache|outbox|inbox.*|attempt|count_change|achievement_count|claim.*)$"
+_RESTLESS = "^(lease|jwks_cache|outbox|inbox.*|attempt|count_change|achievement_count|claim.*|letter_attempt)$"
 # Rows that are changed in the background; that there are as many as before can be said of them all the same.
-_CHANGING = {"client_secret", "delivery", "endpoint", "status_list", "endpoint_secret"}
+_CHANGING = {"client_secret", "delivery", "endpoint", "status_list", "endpoint_secret", "letter"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,14 @@ class Route:
         return "platform shares" in self.operation.get("tags", ())
 
     @property
-    def media_type(self) -> str:
+    def media_types(self) -> list[str]:
         """What it reads."""
-        content = (self.operation.get("requestBody") or {}).get("content", {JSON: None})
-        return str(next(iter(content)))
+        return list((self.operation.get("requestBody") or {}).get("content", {JSON: None}))
+
+    @property
+    def media_type(self) -> str:
+        """The first of them."""
+        return self.media_types[0]
 
     @property
     def needs_body(self) -> bool:
@@ -149,9 +153,9 @@ class Surface:
     async def send(
         self, route: Route, content: bytes, *, path: str | None = None, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
-        """One request; `content` goes as it is, as JSON unless the headers say otherwise."""
+        """One request; `content` goes as it is, as what the route reads unless the headers say otherwise."""
         own = self.headers(route) if headers is None else headers
-        kind = {"content-type": JSON} if content else {}
+        kind = {"content-type": route.media_type} if content else {}
         return await self.api.http.request(
             route.method.upper(),
             self.api.urls[route.service] + (path or route.filled()),

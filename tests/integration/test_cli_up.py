@@ -132,6 +132,7 @@ def is_alive(process: psutil.Process) -> bool:
 async def test_everything_is_there_again_after_a_stop(up: Callable[..., Up]) -> None:
     first = up()
     first.wait_for("^ready$")
+    assert f"letters: written to {first.data / 'mail'}, shown by laurel mail --data {first.data}" in first.lines
     family = first.family()
     async with Api.open(first.urls, first.operator_token) as api:
         institution = await api.institution()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.notifier.commands.write_letter import write_institution_letter
 from services.notifier.domain.delivery import DISABLE_AFTER, GONE, disable_reason, warning_due
 from services.notifier.store import deliveries, endpoints, warnings
 from services.notifier.store.deliveries import Outcome, Standing
@@ -12,8 +13,8 @@ from shared.postgres.database import Transaction
 
 
 async def record_attempts(tx: Transaction, outcomes: Sequence[Outcome], *, now: datetime) -> None:
-    """All in `tx`: attempts stored, message.exhausted for those given up, endpoint.disabled for those switched off, and
-    endpoint.failing beforehand.
+    """All in `tx`: attempts stored, message.exhausted for those given up; endpoint.disabled and a letter to the
+    institution for those switched off, and the same with endpoint.failing beforehand.
 
     Where `needs_transaction` says so, they are several statements, which only a transaction keeps together.
     """
@@ -49,6 +50,9 @@ async def _disable(tx: Transaction, standing: Standing, reason: str, now: dateti
         disabled_at=now,
     )
     await outbox.append(tx, event, at=now)
+    await write_institution_letter(
+        tx, "endpoint-disabled", institution_id=standing.institution_id, endpoint_id=standing.endpoint_id, now=now
+    )
 
 
 async def _warn(tx: Transaction, standing: Standing, now: datetime) -> None:
@@ -64,6 +68,9 @@ async def _warn(tx: Transaction, standing: Standing, now: datetime) -> None:
         disabled_after=standing.failing_since + DISABLE_AFTER,
     )
     await outbox.append(tx, event, at=now)
+    await write_institution_letter(
+        tx, "endpoint-failing", institution_id=standing.institution_id, endpoint_id=standing.endpoint_id, now=now
+    )
 
 
 async def _announce_exhausted(tx: Transaction, outcome: Outcome, now: datetime) -> None:

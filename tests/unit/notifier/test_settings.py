@@ -9,6 +9,7 @@ NEEDED = {
     "LAUREL_DATABASE_OWNER_URL": "postgresql://owner@localhost/notifier",
     "LAUREL_OPERATOR_TOKEN": "an-operator-token",
     "LAUREL_KEK": "test:" + "A" * 43 + "=",
+    "LAUREL_RECIPIENT_KEY": "test:" + "B" * 42 + "A=",
 }
 
 
@@ -37,6 +38,12 @@ def test_the_defaults_are_those_of_the_specification() -> None:
         ("webhook_timeout", "3600"),
         ("webhook_slots", "0"),
         ("webhook_require_challenge", "perhaps"),
+        ("smtp_url", "http://mx.example"),
+        ("mail_from", "nobody"),
+        ("mail_bounces", "no body@x.example"),
+        ("mail_schedule", "soon"),
+        ("mail_timeout", "0"),
+        ("recipient_key", "short"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
