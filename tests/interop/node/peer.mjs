@@ -6,11 +6,12 @@ import {learn} from './world.mjs';
 import * as credentials from './credentials.mjs';
 import * as rates from './rates.mjs';
 import * as tokens from './tokens.mjs';
+import {serve} from './server.mjs';
 import {NAMES} from './suites.mjs';
 
 const {sign, verify, derive, signVp, verifyVp, reason} = credentials;
 const OPERATIONS = {
-  sign, verify, derive, signVp, verifyVp, ...tokens, ...rates,
+  sign, verify, derive, signVp, verifyVp, ...tokens, ...rates, serve,
   learn: ({contexts}) => learn(contexts),
   suites: () => ({suites: NAMES, node: process.version})
 };
