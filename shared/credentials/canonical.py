@@ -76,8 +76,9 @@ def canonical_quads(nquads: str, hashed: Hash = "sha256") -> bytes:
     if len(set(_BLANK_NODE.findall(nquads))) > MAX_ALIKE:
         check_work(dataset)
     dataset.canonicalize(_ALGORITHMS[hashed])
-    lines = sorted(f"{quad} .\n" for quad in dataset)
-    return "".join(lines).encode()
+    written = pyoxigraph.serialize(dataset, format=pyoxigraph.RdfFormat.N_QUADS)
+    assert written is not None, "nowhere else to write to"
+    return b"".join(sorted(written.splitlines(keepends=True)))  # bytes of UTF-8 sort as code points do
 
 
 def parse_quads(nquads: str) -> list[pyoxigraph.Quad]:
