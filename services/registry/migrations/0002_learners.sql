@@ -1,5 +1,5 @@
 -- What learners do with their credentials. None of it can be derived from the issuer's events, so a rebuild leaves all of
--- it alone, but for the platforms' profiles (docs/decisions/0073). No address and no name of a learner is in it.
+-- it alone, but for the platforms' profiles (docs/decisions/0080). No address and no name of a learner is in it.
 
 ALTER TABLE institution ADD COLUMN linkedin_organization_id bigint;
 
