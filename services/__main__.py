@@ -119,6 +119,24 @@ def verify(
 
 
 @app.command()
+def listen(
+    client_id: Annotated[str, typer.Option(envvar="LAUREL_CLIENT_ID")],
+    client_secret: Annotated[str, typer.Option(envvar="LAUREL_CLIENT_SECRET", help="Better given by environment.")],
+    to: Annotated[str, typer.Option(metavar="URL", help="Where to send them, as in http://localhost:9000/hook.")],
+    types: Annotated[list[str] | None, typer.Option(help="Only this event type; repeatable.")] = None,
+    since: Annotated[str, typer.Option(help="now, oldest, or an event's id: what came after it.")] = "now",
+    secret: Annotated[str | None, typer.Option(help="whsec_… to sign with; a new one each time unless given.")] = None,
+    issuer: IssuerUrl = ISSUER,
+    notifier: NotifierUrl = NOTIFIER,
+) -> None:
+    """Send an institution's or a platform's events to a URL of yours as signed webhooks, while you develop."""
+    from services.cli import listen
+
+    account = listen.Account(issuer, client_id, client_secret)
+    _run(listen.run(account, listen.Wish(notifier, types or (), since), to, secret))
+
+
+@app.command()
 def mail(
     letter: Annotated[int | None, typer.Argument(metavar="[NUMBER]", help="Show this one of the list.")] = None,
     data: Annotated[Path, typer.Option(help="Directory of the installation.")] = Path("data"),
