@@ -67,7 +67,7 @@ def up(
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")] = False,
 ) -> None:
-    """Show the main job: 2 institutions, 100 credentials, verified, revoked, announced by webhook."""
+    """Show the main job: 2 institutions, 100 credentials, verified, revoked, announced, one shown on a profile."""
     from services.cli import demo
 
     with tempfile.TemporaryDirectory(prefix="laurel-demo-") as directory:
