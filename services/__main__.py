@@ -67,7 +67,7 @@ def up(
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")] = False,
 ) -> None:
-    """Show the main job: 2 institutions, 100 credentials, verified, revoked, announced by webhook."""
+    """Show the main job: 2 institutions, 100 credentials, verified, revoked, announced, one shown on a profile."""
     from services.cli import demo
 
     with tempfile.TemporaryDirectory(prefix="laurel-demo-") as directory:
@@ -116,6 +116,24 @@ def verify(
     from services.cli import verify
 
     _run(verify.run(credential, verifier))
+
+
+@app.command()
+def listen(
+    client_id: Annotated[str, typer.Option(envvar="LAUREL_CLIENT_ID")],
+    client_secret: Annotated[str, typer.Option(envvar="LAUREL_CLIENT_SECRET", help="Better given by environment.")],
+    to: Annotated[str, typer.Option(metavar="URL", help="Where to send them, as in http://localhost:9000/hook.")],
+    types: Annotated[list[str] | None, typer.Option(help="Only this event type; repeatable.")] = None,
+    since: Annotated[str, typer.Option(help="now, oldest, or an event's id: what came after it.")] = "now",
+    secret: Annotated[str | None, typer.Option(help="whsec_… to sign with; a new one each time unless given.")] = None,
+    issuer: IssuerUrl = ISSUER,
+    notifier: NotifierUrl = NOTIFIER,
+) -> None:
+    """Send an institution's or a platform's events to a URL of yours as signed webhooks, while you develop."""
+    from services.cli import listen
+
+    account = listen.Account(issuer, client_id, client_secret)
+    _run(listen.run(account, listen.Wish(notifier, types or (), since), to, secret))
 
 
 @app.command()

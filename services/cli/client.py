@@ -1,7 +1,7 @@
 """A small client of Laurel's API, for the command. Speaks as an institution's client or as the operator."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from services.cli.output import UserError
 
 TRIES = 5
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
+STREAM_TIMEOUT = aiohttp.ClientTimeout(connect=5, sock_read=45)  # three of the comments that a silent stream sends
 
 
 class ApiError(UserError):
@@ -67,6 +68,21 @@ class Client:
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
         answer = await Client(self._session)._call("POST", f"{issuer}/oauth/token", data=form)
         return self.signed_in(answer.body["access_token"])
+
+    @asynccontextmanager
+    async def stream(
+        self, url: str, query: Sequence[tuple[str, str]], headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Server-sent events as they come. Raises ApiError, in the block too; nothing is tried again."""
+        asked = {"Accept": "text/event-stream", "Authorization": f"Bearer {self._token}", **headers}
+        try:
+            async with self._session.get(url, params=query, headers=asked, timeout=STREAM_TIMEOUT) as response:
+                if response.status != 200:
+                    _answer(url, response, await response.read())
+                    raise ApiError(f"{url} did not answer with a stream", response.status)
+                yield response
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ApiError(f"{origin(url)} does not answer ({type(error).__name__}); is it running?") from error
 
     async def _call(
         self, method: str, url: str, *, data: Any = None, headers: Mapping[str, str] | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,18 +10,20 @@ from typing import Any
 
 from services.cli import issue
 from services.cli.client import Client, open_client
+from services.cli.data_directory import mail_folder
 from services.cli.demo_cast import Institution, PlatformProcess, found, open_platform
+from services.cli.demo_profiles import LearnersWay, open_profiles
 from services.cli.deployment import REPOSITORY
 from services.cli.output import UserError, complain, progress, say, table
+from services.cli.patience import WAIT_SECONDS, until
 from services.cli.ports import free_ports
 from services.cli.stack import Stack, StackOptions, local_settings, open_stack
 from services.cli.stopwatch import Stopwatch
 from services.cli.up import StopSignals
 
 LEARNERS = REPOSITORY / "examples" / "learners.csv"
-WAIT_SECONDS = 60.0
 AT_ONCE = 16
-# The platform is on this machine, and the learners, who are made up, get no letters.
+# The platforms are on this machine, and the learners, who are made up, get letters in a folder.
 INDOORS = {"LAUREL_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "LAUREL_SMTP_URL": ""}
 
 
@@ -47,7 +49,9 @@ async def run(directory: Path, *, keep: bool) -> int:
             await stack.ready()
         platform = await opened.enter_async_context(open_platform())
         client = await opened.enter_async_context(open_client(AT_ONCE))
-        faults = await Demo(stack, platform, client, watch).play()
+        with watch.part("start the sample platform"):
+            profiles = await opened.enter_async_context(open_profiles(stack, client, issue.read_csv(LEARNERS)))
+        faults = await Demo(stack, platform, profiles, client, watch).play()
         watch.show()
         for fault in faults:
             say(f"FAILED: {fault}")
@@ -56,6 +60,7 @@ async def run(directory: Path, *, keep: bool) -> int:
                 complain(f"the end of {service.name}'s log:\n{service.last_lines(10)}")
         say("everything did what it should" if not faults else f"{len(faults)} faults")
         if keep:
+            say(f"profiles are at {profiles}")
             await _linger(stack)
     return 1 if faults else 0
 
@@ -71,11 +76,15 @@ async def _linger(stack: Stack) -> None:
 class Demo:
     """One performance. Each step is timed; `play` gives what went wrong."""
 
-    def __init__(self, stack: Stack, platform: PlatformProcess, client: Client, watch: Stopwatch) -> None:
+    def __init__(
+        self, stack: Stack, platform: PlatformProcess, profiles: str, client: Client, watch: Stopwatch
+    ) -> None:
         self.urls = stack.deployment.urls()
         self.operator = client.signed_in(stack.deployment.operator_token)
         self.client = client
         self.platform = platform
+        self.profiles = profiles
+        self.letters = mail_folder(stack.data)
         self.watch = watch
         self.faults: list[str] = []
 
@@ -93,8 +102,11 @@ class Demo:
             revoked = await self._revoke(credentials[0])
         with self.watch.part("wait for the last webhook"):
             report = await self._webhooks(credentials, credentials[0])
+        with self.watch.part("claimed, shared with the sample platform, shown, and taken back"):
+            steps = await self._share(credentials[1])
         show(institutions, credentials, report)
         show_refusal(credentials[0], revoked)
+        table(("step", "what happened"), steps, title=f"Shared by {credentials[1].learner.name}")
         return self.faults
 
     async def _issue(self, institutions: Sequence[Institution]) -> list[Credential]:
@@ -152,6 +164,15 @@ class Demo:
             self.faults.append(f"the revoked credential is {answer['verdict']}, not revoked-or-suspended")
         return dict(answer)
 
+    async def _share(self, credential: Credential) -> list[tuple[str, str]]:
+        registry, learner = self.urls["registry"], credential.learner
+        way = LearnersWay(self.client, registry, self.profiles, self.letters, credential.id, learner)
+        try:
+            await way.go()
+        except UserError as error:
+            self.faults.append(str(error))
+        return way.steps
+
     async def _webhooks(self, credentials: Sequence[Credential], revoked: Credential) -> Mapping[str, Any]:
         every = {credential.id for credential in credentials}
         expected = {"credential.issued": every, "credential.registered": every, "credential.revoked": {revoked.id}}
@@ -165,18 +186,6 @@ class Demo:
         self.faults += [f"{len(ids)} webhooks {event} did not arrive" for event, ids in missing.items() if ids]
         self.faults += [f"the platform refused a webhook: {reason}" for reason in report["refused"]]
         return report
-
-
-async def until(ask: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """Ask again and again until the answer is not None. Raises UserError after a minute."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        answer = await ask()
-        if answer is not None:
-            return answer
-        if time.monotonic() > deadline:
-            raise UserError(f"waited {WAIT_SECONDS:.0f} s in vain for {what}")
-        await asyncio.sleep(0.05)
 
 
 def show(institutions: Sequence[Institution], credentials: Sequence[Credential], report: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from services.cli.deployment import REPOSITORY
+from services.cli.ports import is_free
 
 
 def test_a_hundred_credentials_from_a_file_to_the_platform(tmp_path: Path) -> None:
@@ -31,6 +32,12 @@ def test_a_hundred_credentials_from_a_file_to_the_platform(tmp_path: Path) -> No
     assert sum("did:web:localhost%3A" in line for line in lines) == 2
     assert "webhooks received by the platform: 201, each signature valid; refused: 0" in lines
     assert "status    fail     The issuer revoked the credential." in lines
+    (shared,) = [number for number, line in enumerate(lines) if line.startswith("Shared by ")]
+    steps = [line.split()[0] for line in lines[shared + 2 : shared + 8]]
+    assert steps == ["letter", "claimed", "shared", "shown", "unshared", "removed"]
+    shown = re.search(r"http://127\.0\.0\.1:(\d+)/members/", lines[shared + 5])
+    assert shown is not None
+    assert is_free(int(shown[1]))
     left = [
         one.info["cmdline"] for one in psutil.process_iter(["cmdline"]) if "laurel-demo-" in str(one.info["cmdline"])
     ]
