@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.cli.ports import free_ports
-from shared.events.catalogue import ISSUER_TOPIC, REGISTRY_TOPIC
+from shared.events.catalogue import ISSUER_TOPIC, REGISTRY_TOPIC, ClaimOffered
 from tests.faults import invariants
 from tests.faults.load import Load
 from tests.fixtures.api import Api, expect
@@ -82,7 +82,9 @@ async def test_a_wiped_broker_and_a_deleted_topic_are_filled_again_by_replay(
         await replay(api)
         wiped = await invariants.hold(api, stack, receiver, load.endpoint, load.answered, seconds=40)
         again = {record.event_id for record in await invariants.hear(own_kafka.bootstrap, ISSUER_TOPIC, REGISTRY_TOPIC)}
-        assert {record.event_id for record in before} <= again, "a replayed event has another id"
+        # A claim's link is told once: whoever misses the letter asks for another.
+        retold = {record.event_id for record in before if record.type != ClaimOffered.TYPE}
+        assert retold <= again, "a replayed event has another id"
         await delete_topic(own_kafka.bootstrap, ISSUER_TOPIC)
         await load.issue_many(5)
         await replay(api)
