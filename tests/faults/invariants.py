@@ -74,7 +74,7 @@ async def end_leases(stack: Stack) -> None:
 
 async def unsettled(stack: Stack, *, parked: bool = False) -> dict[str, Any]:
     """What is still on its way or stuck, by name; empty when all is well. `parked` allows parked events."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"not offered": await value(stack, "registry", "SELECT count(*) FROM claim_request")}
     for service in SERVICES:
         if not await asyncio.to_thread(stack[service].is_ready):
             found[f"{service} readyz"] = "not 200"
