@@ -162,6 +162,19 @@ async def test_a_server_that_hangs_or_breaks_off_holds_up_its_own_letter_alone(
     assert {letter.recipient for letter in letters} == set(fine)
 
 
+async def test_a_server_that_ends_connections_now_and_then_costs_no_try(
+    office: PostOffice, mail_server: MailServer
+) -> None:
+    mail_server.letters_a_session = 3
+    await write(office, *(f"fine-{number}@example.org" for number in range(40)))
+    async with office.sending(office.mailer(mail_server.url())):
+        await mail_server.wait(40)
+        await office.settled()
+    [row] = await office.rows("SELECT sum(attempt) AS tries FROM letter")
+    assert row["tries"] == 40
+    assert mail_server.sessions >= 13
+
+
 async def test_a_server_that_is_away_costs_no_letter(office: PostOffice, mail_server: MailServer) -> None:
     await write(office, ZOE)
     async with office.sending(office.mailer("smtp://127.0.0.1:1?starttls=never")):

@@ -16,8 +16,8 @@ _MAILBOX_FULL = "5.2.2"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How far a letter came, and what the server said there: its code, its enhanced status (RFC 3463), or, where
-    nothing usable came, a word of ours for it."""
+    """At which step a letter was when it ended, and what the server said there: its code and enhanced status (RFC
+    3463), or, where nothing usable came, a word of ours for it."""
 
     stage: Stage
     code: int | None = None

@@ -13,6 +13,7 @@ from services.notifier.domain.posting import Reply, Stage
 
 log = structlog.get_logger()
 
+_CLOSING, _LOST = 421, "connection-lost"
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?=\s|$)")
 
 
@@ -24,7 +25,18 @@ class SmtpPostman:
         self._client: aiosmtplib.SMTP | None = None
 
     async def post(self, parcel: Parcel) -> Reply:
-        """How far the parcel came. Nothing a server does, or fails to do, is an exception."""
+        """How far the parcel came. Nothing a server does, or fails to do, is an exception.
+
+        Servers end connections that have carried enough; that costs the next letter nothing but a new connection.
+        """
+        kept = self._client is not None
+        reply = await self._attempt(parcel)
+        if kept and reply.stage == "sender" and (reply.code == _CLOSING or reply.error == _LOST):
+            self.close()
+            reply = await self._attempt(parcel)
+        return reply
+
+    async def _attempt(self, parcel: Parcel) -> Reply:
         stage: Stage = "connection"
         try:
             async with asyncio.timeout(self._timeout):
@@ -45,7 +57,7 @@ class SmtpPostman:
             self.close()
             word = _word_of(error)
             log.warning("smtp.failed", host=self._server.host, stage=stage, error=word)
-            return Reply("connection", error=word)
+            return Reply(stage, error=word)
         return Reply("accepted", answer.code, _status_of(answer.message))
 
     def close(self) -> None:
@@ -109,5 +121,5 @@ def _word_of(error: Exception) -> str:
     if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
         return "tls-failed"
     if isinstance(error, aiosmtplib.SMTPServerDisconnected):
-        return "connection-lost"
+        return _LOST
     return "connection-failed"
