@@ -59,5 +59,8 @@ def is_dead(status: str | None) -> bool:
 
 
 def lease_of(timeout: float) -> timedelta:
-    """How long a letter is one mailer's: longer than its try can take, so that nobody else sends it meanwhile."""
-    return timedelta(seconds=timeout + 30)
+    """How long a letter is one mailer's: longer than its try can take, so that nobody else sends it meanwhile.
+
+    A try can take twice the time-out, when a connection that was kept is lost late and a new one is opened.
+    """
+    return timedelta(seconds=2 * timeout + 30)
