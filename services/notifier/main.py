@@ -35,6 +35,7 @@ from services.notifier.domain.delivery import Schedule
 from services.notifier.domain.mail import Sender as MailSender
 from services.notifier.domain.mail_server import MailServer
 from services.notifier.domain.mailbox import Mailbox
+from services.notifier.domain.slots import Slots
 from services.notifier.domain.wording import Wording
 from services.notifier.handlers import handlers
 from services.notifier.handlers.learners import Learners
@@ -113,12 +114,13 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(bus.close)
         # The operator names the key set's address; institutions name those of webhooks.
         trusted = await stack.enter_async_context(OutboundClient(AddressPolicy.parse(ANYWHERE)))
+        slots = Slots(settings.webhook_slots)
         platforms = await stack.enter_async_context(
-            OutboundClient(policy, user_agent="Laurel-Webhooks/1", connections=settings.webhook_slots)
+            OutboundClient(policy, user_agent="Laurel-Webhooks/1", connections=slots.most)
         )
         await migrate_patiently(settings.database.owner_url, settings.database.url, [MIGRATIONS])
         sender = Sender(platforms, schedule, settings.webhook_timeout, utc_now)
-        dispatcher = Dispatcher(db, SigningKeys(db, sealer), sender, slots=settings.webhook_slots, clock=utc_now)
+        dispatcher = Dispatcher(db, SigningKeys(db, sealer), sender, slots=slots, clock=utc_now)
         addresses = Addresses(settings.registry_url.rstrip("/"), settings.verifier_url.rstrip("/"))
         arrivals = Arrivals(db)
         mail = _mail(settings, db, sealer, addresses)

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -87,6 +88,7 @@ class OutboundClient:
     def __init__(self, policy: AddressPolicy, *, user_agent: str = "Laurel/1", connections: int = 512) -> None:
         self.policy = policy
         self._agent, self._connections = user_agent, connections
+        self._scheme = lru_cache(maxsize=4096)(lambda url: policy.check_url(url).scheme)  # refusals are not kept
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "OutboundClient":
@@ -165,7 +167,7 @@ class OutboundClient:
 
     async def _request(self, method: str, url: str, *, timeout: float, keep: int, **kwargs: Any) -> Answer:
         try:
-            _SCHEME.set(self.policy.check_url(url).scheme)
+            _SCHEME.set(self._scheme(url))
         except UrlRefused as error:
             raise BlockedAddress(error.detail) from error
         assert self._session is not None

@@ -1,18 +1,21 @@
 """Takes what is due, sends it side by side, records it in batches. Several dispatchers share one queue.
 
 The endpoint is the unit of scheduling: each has a window of requests in flight, so one that hangs holds its own window
-and nobody else's. What is being sent when the process dies is due again when its lease runs out.
+and nobody else's; and many that hang move to slots apart from those of the others. What is being sent when the process
+dies is due again when its lease runs out.
 """
 
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
 from services.notifier.commands.record_attempts import needs_transaction, record_attempts
+from services.notifier.domain.slots import Slots
 from services.notifier.domain.window import START, Windows
 from services.notifier.store import deliveries
 from services.notifier.store.deliveries import Claimed, Outcome, Room
@@ -31,12 +34,12 @@ _BACKOFF = (0.2, 5.0)
 
 
 class Dispatcher:
-    """A component. `slots` is how many attempts may be in flight over all endpoints."""
+    """A component. `slots` is how many attempts may be in flight over all endpoints before any is slow."""
 
     name = "dispatcher"
 
     def __init__(
-        self, db: Database, keys: SigningKeys, sender: Sender, *, slots: int, clock: Callable[[], datetime]
+        self, db: Database, keys: SigningKeys, sender: Sender, *, slots: Slots, clock: Callable[[], datetime]
     ) -> None:
         self._db, self._keys, self._sender, self._slots, self._clock = db, keys, sender, slots, clock
         self._windows = Windows()
@@ -97,7 +100,7 @@ class Dispatcher:
 
     async def _claim(self) -> list[Claimed]:
         """What is due and has room, none when all slots are taken."""
-        slots = self._slots - len(self._flying)
+        slots = self._slots.free(time.monotonic())
         if slots <= 0:
             return []
         async with self._database, self._db.worker_connection() as connection:
@@ -106,11 +109,11 @@ class Dispatcher:
 
     def _launch(self, claimed: Claimed, carried: Carried) -> None:
         self._windows.sent(claimed.endpoint_id)
-        task = asyncio.create_task(self._deliver(claimed, carried))
+        task = asyncio.create_task(self._deliver(claimed, carried, self._slots.take(time.monotonic())))
         self._flying.add(task)
         task.add_done_callback(self._flying.discard)
 
-    async def _deliver(self, claimed: Claimed, carried: Carried) -> None:
+    async def _deliver(self, claimed: Claimed, carried: Carried, slot: int) -> None:
         ok = False
         try:
             outcome = await self._sender.send(claimed, carried)
@@ -121,6 +124,7 @@ class Dispatcher:
             # Not recorded means sent again when the lease runs out; better twice than never.
             log.exception("delivery.not_sent", message_id=claimed.message_id, endpoint_id=str(claimed.endpoint_id))
         finally:
+            self._slots.give_back(slot)
             self._windows.landed(claimed.endpoint_id, ok=ok, cap=claimed.cap)
             self._wake.set()
 
