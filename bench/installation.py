@@ -21,7 +21,11 @@ from services.cli.ports import free_ports
 from services.cli.stack import Stack, StackOptions, open_stack
 from tests.fixtures.kafka_broker import KafkaBroker
 
-LOOPBACK = {"LAUREL_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "LAUREL_OUTBOUND_ALLOW_NETWORKS": "127.0.0.0/8"}
+SETTINGS = {
+    "LAUREL_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+    "LAUREL_OUTBOUND_ALLOW_NETWORKS": "127.0.0.0/8",
+    "LAUREL_WEBHOOK_ENDPOINTS_EACH": "2000",
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ async def installed() -> AsyncIterator[Installation]:
         sink = subprocess.Popen([sys.executable, "-m", "bench.sink", str(sink_port)])
         stack.callback(sink.wait)
         stack.callback(sink.terminate)
-        options = StackOptions(folder / "data", ports, kafka.bootstrap, LOOPBACK)
+        options = StackOptions(folder / "data", ports, kafka.bootstrap, SETTINGS)
         services = await stack.enter_async_context(open_stack(options))
         await services.ready()
         yield Installation(services, kafka, f"http://127.0.0.1:{sink_port}")

@@ -160,6 +160,7 @@ async def run(settings: Settings) -> None:
             timeout=settings.webhook_timeout,
             addresses=addresses,
             must_verify=settings.webhook_require_challenge,
+            endpoints_each=settings.webhook_endpoints_each,
             wake=dispatcher.wake,
             clock=utc_now,
             arrivals=arrivals,

@@ -26,7 +26,7 @@ INSTITUTION = uuid4()
 async def endpoint(db: Database, institution: UUID = INSTITUTION, *, proven: bool = True, **asked: Any) -> UUID:
     fields = {"url": "https://platform.example/hook", "events": ["*"], **asked}
     async with db.worker() as tx:
-        made, _ = await register_endpoint(tx, institution, sealer=SEALER, now=NOW, **fields)
+        made, _ = await register_endpoint(tx, institution, sealer=SEALER, now=NOW, most=1000, **fields)
         await tx.execute("UPDATE endpoint SET proven = $2 WHERE id = $1", made.id, proven)
     return made.id
 

@@ -42,6 +42,7 @@ async def register(body: EndpointBody, request: Request, who: Writer, here: Here
                 headers=headers,
                 sealer=here.sealer,
                 now=here.clock(),
+                most=here.endpoints_each,
                 must_verify=here.must_verify,
                 **asked,
             )

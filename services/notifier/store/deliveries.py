@@ -146,6 +146,20 @@ WITH released AS (
 UPDATE endpoint SET due_at = least(due_at, greatest(open_until, clock_timestamp()))
 WHERE id IN (SELECT endpoint_id FROM released) AND state = 'active'
 """
+# The attempt counts as interrupted once the delivery is taken again.
+_LET_GO = """
+WITH locked AS MATERIALIZED (
+    SELECT id FROM endpoint WHERE id = ANY($3) ORDER BY id FOR NO KEY UPDATE
+), freed AS (
+    UPDATE delivery SET next_at = clock_timestamp() FROM unnest($1::bigint[], $2::int[]) AS late(id, attempt)
+    WHERE delivery.id = ANY($1) AND delivery.id = late.id AND delivery.attempt = late.attempt
+        AND delivery.leased_at IS NOT NULL AND delivery.state NOT IN ('delivered', 'exhausted', 'cancelled')
+        AND (SELECT count(*) FROM locked) > 0
+    RETURNING endpoint_id
+)
+UPDATE endpoint SET due_at = least(due_at, greatest(open_until, clock_timestamp()))
+WHERE id IN (SELECT endpoint_id FROM freed) AND state = 'active'
+"""
 _REPAIR = """
 UPDATE endpoint e SET due_at = clock_timestamp() WHERE state = 'active' AND due_at IS NULL
 AND EXISTS (SELECT FROM delivery d WHERE d.endpoint_id = e.id AND d.state = 'pending')
@@ -261,6 +275,13 @@ async def record(tx: Transaction, outcomes: Sequence[Outcome]) -> list[Standing]
 async def release(tx: Transaction, settled: Sequence[Claimed]) -> None:
     """Let the next delivery of each subject go, where it was held. To be called after `record`, in its transaction."""
     await tx.execute(_RELEASE, [each.endpoint_id for each in settled], [each.subject for each in settled])
+
+
+async def let_go(connection: Transaction, late: Sequence[Claimed]) -> None:
+    """Make deliveries due again that were taken and neither landed nor failed."""
+    await connection.execute(
+        _LET_GO, [each.id for each in late], [each.attempt for each in late], [each.endpoint_id for each in late]
+    )
 
 
 async def repair(connection: Transaction) -> None:

@@ -54,6 +54,11 @@ async def lock(tx: Transaction, endpoint_id: UUID) -> Endpoint | None:
     return _record(row) if row else None
 
 
+async def count(tx: Transaction) -> int:
+    """How many the tenant of `tx` has."""
+    return int(await tx.fetchval("SELECT count(*) FROM endpoint WHERE state <> 'deleted'"))
+
+
 async def listing(tx: Transaction, after: UUID | None, limit: int) -> list[Endpoint]:
     """A page, oldest first."""
     rows = await tx.fetch(_SELECT + "AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2", after, limit)

@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 POLL_FLOOR = 0.5
 RECORD_MOST = 500
-LANDING_SECONDS = 1.2
+LANDING_SECONDS = 5.0
 RECORDING_SECONDS = 0.7
 _BACKOFF = (0.2, 5.0)
 
@@ -43,12 +43,11 @@ class Dispatcher:
     ) -> None:
         self._db, self._keys, self._sender, self._slots, self._clock = db, keys, sender, slots, clock
         self._windows = Windows()
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: dict[asyncio.Task[None], Claimed] = {}
         self._finished: list[Outcome] = []
         self._wake, self._unrecorded = asyncio.Event(), asyncio.Event()
         self._database = asyncio.Lock()
         self._stopping = asyncio.Event()
-        self._done = asyncio.Event()
         self.trouble: str | None = None
 
     def wake(self) -> None:
@@ -62,21 +61,31 @@ class Dispatcher:
             await self._dispatch()
             if self._flying:
                 await asyncio.wait(self._flying, timeout=LANDING_SECONDS)
+            await self._let_go()
             self._unrecorded.set()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(recorder), RECORDING_SECONDS)
+                await asyncio.wait_for(recorder, RECORDING_SECONDS)
         finally:
             for task in (recorder, *self._flying):
                 task.cancel()
             await asyncio.gather(recorder, *self._flying, return_exceptions=True)
-            self._done.set()
 
     async def stop(self) -> None:
-        """Take nothing more; what is in flight may land within a second and is recorded, within 2 s in all."""
+        """Take nothing more. What is in flight may land within 5 s and is recorded; `run` returns then."""
         self._stopping.set()
         self._wake.set()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._done.wait(), 2)
+
+    async def _let_go(self) -> None:
+        """Break off what did not land, so that another process sends it at once and not when its lease runs out."""
+        late = dict(self._flying)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if late:
+            log.info("delivery.broken_off", deliveries=len(late))
+            with contextlib.suppress(Unavailable):
+                async with self._database, self._db.worker_connection() as connection:
+                    await deliveries.let_go(connection, list(late.values()))
 
     async def _dispatch(self) -> None:
         wait = _BACKOFF[0]
@@ -110,8 +119,8 @@ class Dispatcher:
     def _launch(self, claimed: Claimed, carried: Carried) -> None:
         self._windows.sent(claimed.endpoint_id)
         task = asyncio.create_task(self._deliver(claimed, carried, self._slots.take(time.monotonic())))
-        self._flying.add(task)
-        task.add_done_callback(self._flying.discard)
+        self._flying[task] = claimed
+        task.add_done_callback(self._flying.pop)
 
     async def _deliver(self, claimed: Claimed, carried: Carried, slot: int) -> None:
         ok = False
