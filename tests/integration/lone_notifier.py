@@ -52,10 +52,14 @@ class LoneNotifier:
 
     @classmethod
     @contextlib.contextmanager
-    def on(cls, stacks: Stacks, bus: str, **env: str) -> Iterator[Self]:
-        """A notifier on fresh databases, ready; it finds the tests' key where it keeps its copy of the key set."""
+    def on(cls, stacks: Stacks, bus: str, *, wrapper: Sequence[str] = (), **env: str) -> Iterator[Self]:
+        """A notifier on fresh databases, ready; it finds the tests' key where it keeps its copy of the key set.
+
+        `wrapper` is put before its module.
+        """
         stacks.stop_shared()
-        with stacks.open(bus, env={**QUICK, **env}, start=False) as stack:
+        wrappers = {"notifier": wrapper}
+        with stacks.open(bus, env={**QUICK, **env}, wrappers=wrappers, start=False) as stack:
             made = cls(stack)
             stacks.background.run(made._introduce_key())
             stack.start("notifier")
