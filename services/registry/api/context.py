@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.registry.domain.addresses import Addresses
+from services.registry.domain.wording import Wording
 from shared.http.auth import Principal, operator
 from shared.postgres.database import Database
 
@@ -19,6 +20,7 @@ class Context:
     db: Database
     addresses: Addresses
     clock: Callable[[], datetime]
+    wording: Wording
 
 
 async def _context(request: Request) -> Context:
