@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from typing import Any
 
 from services.registry.domain import languages
 from services.registry.domain.share import Platform
@@ -25,3 +26,8 @@ class Wording:
     def consent(self, platform: Platform, language: str) -> str:
         """What a learner agrees to by sharing with a platform."""
         return str(self._catalogues[language]["consent"]).format(name=platform.name, url=platform.url)
+
+    def page(self, language: str) -> Mapping[str, Any]:
+        """The sentences of the claim page, by section and name."""
+        page: Mapping[str, Any] = self._catalogues[language]["page"]
+        return page
