@@ -35,9 +35,10 @@ class Shared:
 
 
 async def share_credential(
-    tx: Transaction, credential_id: UUID, platform: Platform, *, addresses: Addresses, now: datetime
+    tx: Transaction, credential_id: UUID, platform: Platform, *, consent: str, addresses: Addresses, now: datetime
 ) -> Shared:
-    """Record the consent and tell the platform (credential.shared), once while it lives.
+    """Record the consent, in the words that the learner read, and tell the platform (credential.shared); once while it
+    lives.
 
     The credential can be claimed, which a learner's token is proof of. Raises NotShareable, PlatformIsSuspended,
     TooManyShares.
@@ -52,7 +53,7 @@ async def share_credential(
         return Shared(latest, False)
     if await shares.count_since(tx, credential_id, platform.id, now - timedelta(days=1)) >= SHARES_A_DAY:
         raise TooManyShares
-    share = _consent(claim, platform, now)
+    share = _consent(claim, platform, consent, now)
     await shares.add(tx, share)
     event = CredentialShared(
         version=await claims.next_version(tx, credential_id),
@@ -67,7 +68,7 @@ async def share_credential(
     return Shared(share, True)
 
 
-def _consent(claim: Claim, platform: Platform, now: datetime) -> Share:
+def _consent(claim: Claim, platform: Platform, text: str, now: datetime) -> Share:
     return Share(
         share_id=new_id(),
         credential_id=claim.credential_id,
@@ -76,7 +77,7 @@ def _consent(claim: Claim, platform: Platform, now: datetime) -> Share:
         state="shared",
         status=claim.standing.shown,
         consent_version=CONSENT_VERSION,
-        consent=platform.consent,
+        consent=text,
         shared_at=now,
         withdrawn_at=None,
         withdrawn_by=None,

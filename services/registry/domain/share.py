@@ -12,12 +12,7 @@ ShareState = Literal["shared", "withdrawn", "removed"]
 ShownStatus = Literal["active", "suspended", "revoked", "expired"]
 Withdrawer = Literal["learner", "operator"]
 SHARES_A_DAY = 20  # of one credential on one platform: each is a message to the platform
-CONSENT_VERSION = "1"
-_CONSENT = (
-    "I want {name} ({url}) to show this credential. {name} is told the credential's name, issuer, dates, address, image"
-    " and skills, and when it is revoked, suspended, reinstated or expired. It is not told my e-mail address. I can"
-    " withdraw this at any time; {name} then has to remove the credential."
-)
+CONSENT_VERSION = "1"  # of the terms, which are the same in every language
 
 
 class NotShareable(Exception):
@@ -72,11 +67,6 @@ class Platform:
     name: str
     url: str
     state: Literal["active", "suspended"]
-
-    @property
-    def consent(self) -> str:
-        """What a learner agrees to by sharing."""
-        return _CONSENT.format(name=self.name, url=self.url)
 
 
 @dataclass(frozen=True, slots=True)
