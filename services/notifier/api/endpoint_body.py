@@ -40,7 +40,7 @@ Signatures = Annotated[
 ]
 Achievements = Annotated[
     list[Id],
-    Field(min_length=1, max_length=100, description="Of what names an achievement, only these."),
+    Field(min_length=1, max_length=100, description="Of achievements and credentials, only these."),
     AfterValidator(_once_each),
 ]
 FilterText = Annotated[str, Field(min_length=1, max_length=MAX_LENGTH, description="An expression on the thin data.")]

@@ -57,14 +57,14 @@ SAID: dict[type[Event], tuple[tuple[str, ...], str | None]] = {
     CredentialRevoked: (_CREDENTIAL, "revoked"),
     CredentialSuspended: (_CREDENTIAL, "suspended"),
     CredentialReinstated: (_CREDENTIAL, "active"),
-    CredentialExpired: (("credential_id", "institution_id"), "expired"),
-    CredentialClaimed: (("credential_id", "institution_id"), None),
-    CredentialVerified: (("verification_id", "credential_id", "institution_id", "verdict"), None),
+    CredentialExpired: (_CREDENTIAL, "expired"),
+    CredentialClaimed: (_CREDENTIAL, None),
+    CredentialVerified: (("verification_id", *_CREDENTIAL, "verdict"), None),
     EndpointFailing: (("endpoint_id", "institution_id", "failing_since", "attempts", "disabled_after"), "failing"),
     EndpointDisabled: (("endpoint_id", "institution_id", "reason", "disabled_at"), "disabled"),
 }
 # What a learner shares is heard of by that platform alone, by the names that the same has for institutions.
-_SHARE = ("share_id", "credential_id", "institution_id", "platform_id")
+_SHARE = ("share_id", *_CREDENTIAL, "platform_id")
 SHARED: dict[type[Event], tuple[tuple[str, ...], str | None]] = {
     CredentialShared: ((*_SHARE, "entry"), None),
     CredentialUnshared: (_SHARE, None),

@@ -8,12 +8,20 @@ from uuid import UUID
 
 from shared.postgres.database import Transaction
 
+# What an endpoint asks for, but for its filter: a condition on an `event` and an endpoint, `listening`. It never hears
+# of itself, and of other endpoints only where it asked for that by name. Who names achievements hears nothing of a
+# credential whose achievement is not known (docs/decisions/0099).
+ASKED_FOR = """
+    listening.id IS DISTINCT FROM event.about
+    AND (event.type = ANY(listening.events) OR event.about IS NULL AND '*' = ANY(listening.events))
+    AND coalesce(event.achievement_id = ANY(listening.achievements),
+        listening.achievements IS NULL OR NOT starts_with(event.type, 'credential.'))
+"""
 # First each institution's next positions in its feed are taken, in order of id, and then its endpoints are locked, in
 # order of id as the recorder of attempts does: so nobody waits in a circle. `listening` is empty without the positions.
 # The endpoints' update is unconditional: only so does it see what a claim that ran meanwhile made of `due_at`. Bodies
-# are read as JSON when somebody has a filter, and then once each. An endpoint never hears of itself, and of others
-# only where it asked for that by name.
-_FAN_OUT = """
+# are read as JSON when somebody has a filter, and then once each.
+_FAN_OUT = f"""
 WITH event AS (
     SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::timestamptz[],
         $8::text[], $9::uuid[], $10::uuid[])
@@ -34,10 +42,7 @@ WITH event AS (
 ), wanted AS (
     SELECT event.id, listening.id AS endpoint_id, event.nth, listening.payload,
         CASE WHEN listening.ordered THEN event.subject END AS subject
-    FROM event JOIN listening ON listening.institution_id = event.institution_id
-        AND listening.id IS DISTINCT FROM event.about
-        AND (event.type = ANY(listening.events) OR event.about IS NULL AND '*' = ANY(listening.events))
-        AND coalesce(event.achievement_id = ANY(listening.achievements), true)
+    FROM event JOIN listening ON listening.institution_id = event.institution_id AND {ASKED_FOR}
     LEFT JOIN said ON said.id = event.id
     WHERE listening.filter_path IS NULL OR said.data @@ listening.filter_path
 ), added AS (
@@ -56,7 +61,7 @@ WITH event AS (
     WHERE id IN (SELECT endpoint_id FROM queued) AND state = 'active'
 )
 SELECT DISTINCT added.id FROM added JOIN wanted USING (id) WHERE wanted.payload = 'full'
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
