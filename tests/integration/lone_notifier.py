@@ -94,8 +94,10 @@ class LoneNotifier:
             if process.exit_code is None:
                 process.stop()
 
-    def tenant(self, scope: str = SCOPES, *, seconds: int = 600, client: str = "client") -> Tenant:
-        """An institution of the test's own, with a token of `scope` that is good for so long."""
+    def tenant(
+        self, scope: str = SCOPES, *, seconds: int = 600, client: str = "client", kind: str = "institution"
+    ) -> Tenant:
+        """An institution of the test's own, or a `platform`, with a token of `scope` that is good for so long."""
         institution, now = uuid4(), int(time.time())
         claims = {
             "iss": self.stack.deployment.url("issuer"),
@@ -107,6 +109,7 @@ class LoneNotifier:
             "jti": uuid4().hex,
             "scope": scope,
             "institution": str(institution),
+            "tenant_kind": kind,
         }
         pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         token = jwt.encode(claims, pem, algorithm="EdDSA", headers={"kid": KID, "typ": "at+jwt"})

@@ -285,6 +285,43 @@ async def test_what_is_no_usable_url_is_refused(
     assert await rows(notifier, "endpoint", tenant) == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "known", "events", "detail"),
+    [
+        (
+            "platform",
+            ["credential.shared", "credential.revoked", "credential.expired"],
+            ["credential.issued", "*"],
+            "a platform can ask for credential.shared, credential.unshared, credential.reinstated,"
+            " credential.suspended, credential.revoked, credential.expired",
+        ),
+        (
+            "institution",
+            ["credential.claimed", "credential.revoked", "endpoint.failing"],
+            ["credential.shared"],
+            "an institution can ask for all types but credential.shared, credential.unshared, of which platforms alone"
+            " are told",
+        ),
+    ],
+)
+async def test_what_a_tenant_can_never_hear_of_is_refused(
+    notifier: LoneNotifier, http: httpx.AsyncClient, kind: str, known: list[str], events: list[str], detail: str
+) -> None:
+    tenant = notifier.tenant(kind=kind)
+    endpoint = await made(http, tenant, events=["*", *known])
+    match = {**tenant.headers, "If-Match": '"1"'}
+    for answer in (
+        await http.post("/v1/endpoints", json={**BODY, "events": events}, headers=tenant.headers),
+        await http.patch(f"/v1/endpoints/{endpoint['id']}", json={"events": events}, headers=match),
+    ):
+        refusal(answer, 422, "invalid-value", "#/events")
+        assert answer.json()["detail"] == detail
+    assert await rows(notifier, "endpoint", tenant) == 1
+    tried = await http.post(f"/v1/endpoints/{endpoint['id']}/test", json={"type": events[0]}, headers=tenant.headers)
+    refusal(tried, 422, "invalid-value", "#/type")
+    assert tried.json()["errors"][0]["detail"] == detail
+
+
 async def test_a_change_of_address_is_checked_too(http: httpx.AsyncClient, tenant: Tenant) -> None:
     path = f"/v1/endpoints/{(await made(http, tenant))['id']}"
     headers = {**tenant.headers, "If-Match": '"1"'}

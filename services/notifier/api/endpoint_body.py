@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
-from services.notifier.domain.content import NAMES
+from services.notifier.api.audience import never_told
+from services.notifier.domain.content import NAMES, Audience
 from services.notifier.domain.custom_headers import MAX_VALUE, MOST, ForbiddenHeader, check_headers
 from services.notifier.domain.endpoint import EVERYTHING, Endpoint, EndpointState, Format, PayloadKind
 from services.notifier.domain.filter import MAX_LENGTH, InvalidFilter, compiled
@@ -149,13 +150,13 @@ def _texts(ids: Sequence[UUID] | None) -> list[str] | None:
 
 
 def checked(
-    body: EndpointBody | EndpointChanges, policy: AddressPolicy
+    body: EndpointBody | EndpointChanges, policy: AddressPolicy, audience: Audience
 ) -> tuple[dict[str, Any], dict[str, str] | None]:
     """The fields of `Endpoint` that the body sets, and its headers where it says any. Raises InvalidInput with all that
     is wrong."""
     fields = body.model_dump(exclude_unset=True)
     headers = fields.pop("headers", None)
-    errors = []
+    errors = never_told(fields.get("events", ()), audience, "#/events")
     if "url" in fields:
         errors += _url_errors(fields["url"], policy)
     if fields.get("filter") is not None:

@@ -7,7 +7,7 @@ import orjson
 from fastapi import Path
 from pydantic import BaseModel
 
-from services.notifier.domain.content import NAMED, Addresses, body_around, body_of, full_data
+from services.notifier.domain.content import NAMES, Addresses, body_around, body_of, full_data
 from services.notifier.domain.examples import EXAMPLE_AT, EXAMPLES
 from services.notifier.domain.payload_schema import description, payload_schema
 from shared.events.catalogue import BY_SHORT_NAME
@@ -62,13 +62,12 @@ def _shown(kind: type[Event]) -> dict[str, Any]:
 @routes.get("", response_model=EventTypeList)
 async def listing() -> Any:
     """Every type of event that an endpoint can name."""
-    return {"items": [_shown(kind) for kind in NAMED]}
+    return {"items": [_shown(BY_SHORT_NAME[name]) for name in NAMES]}
 
 
 @routes.get("/{name}", response_model=EventTypeAnswer)
 async def one(name: Annotated[str, Path(max_length=64, description="The type's short name.")]) -> Any:
     """One type."""
-    kind = BY_SHORT_NAME.get(name)
-    if kind not in NAMED:
+    if name not in NAMES:
         raise NotFound("there is no such event type")
-    return _shown(kind)
+    return _shown(BY_SHORT_NAME[name])

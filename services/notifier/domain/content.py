@@ -7,7 +7,7 @@ The platform that a credential is shared with is told what a profile needs.
 import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -76,8 +76,17 @@ _CHANGES = {
     "revoked": CredentialRevoked.short_name(),
     "expired": CredentialExpired.short_name(),
 }
-NAMED: tuple[type[Event], ...] = (*SAID, CredentialShared, CredentialUnshared)
-NAMES: tuple[str, ...] = tuple(kind.short_name() for kind in NAMED)
+# What a tenant of each kind can hear of: the names, and the events on the bus behind them.
+Audience = Literal["institution", "platform"]
+TOLD: dict[Audience, dict[str, type[Event]]] = {
+    "institution": {kind.short_name(): kind for kind in SAID},
+    "platform": {
+        CredentialShared.short_name(): CredentialShared,
+        CredentialUnshared.short_name(): CredentialUnshared,
+        **dict.fromkeys(_CHANGES.values(), ShareChanged),
+    },
+}
+NAMES: tuple[str, ...] = tuple(dict.fromkeys(name for told in TOLD.values() for name in told))
 MAX_FULL_BYTES = 128 * 1024
 _DATA = b',"data":'
 PRIVATE = frozenset({"recipient"})  # sealed, and for whoever writes to learners alone

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.notifier.domain.content import NAMED, PRIVATE
-from shared.events.catalogue import CredentialIssued
+from services.notifier.domain.content import NAMES, PRIVATE
+from shared.events.catalogue import BY_SHORT_NAME, CredentialIssued
 from shared.events.catalogue.credential import StatusEntry
 from shared.events.catalogue.learner import Organization, ProfileEntry, Skill
 from shared.events.envelope import Event
@@ -89,5 +89,5 @@ def example(kind: type[Event], institution_id: UUID = INSTITUTION) -> Event:
     return kind(**{name: _AT if name.endswith("_at") else values[name] for name in fields})
 
 
-EXAMPLES: dict[str, Event] = {kind.short_name(): example(kind) for kind in NAMED}
+EXAMPLES: dict[str, Event] = {name: example(BY_SHORT_NAME[name]) for name in NAMES}
 EXAMPLE_AT = _AT
