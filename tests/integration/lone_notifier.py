@@ -20,7 +20,7 @@ from services.cli.ports import free_ports
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import KafkaBus
 from shared.bus.port import Bus, Record
-from shared.events.catalogue import CredentialRevoked
+from shared.events.catalogue import CredentialRevoked, ShareChanged
 from shared.events.catalogue.credential import StatusEntry
 from shared.events.envelope import Envelope, Event
 from shared.events.ids import new_id
@@ -243,6 +243,12 @@ def revoked(institution: UUID, credential: UUID | None = None, version: int = 2)
         reason="Learner Example Surname withdrew",
         changed_at=utc_now(),
     )
+
+
+def share_changed(platform: UUID, **given: Any) -> ShareChanged:
+    """A credential that is shared with that platform was suspended; `given` says more of it."""
+    fields = {"share_id": new_id(), "credential_id": new_id(), "institution_id": new_id(), "achievement_id": new_id()}
+    return ShareChanged(version=3, platform_id=platform, status="suspended", changed_at=utc_now(), **(fields | given))
 
 
 def _record(event: Event, traceparent: str | None, event_id: UUID | None) -> tuple[UUID, Record]:

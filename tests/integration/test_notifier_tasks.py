@@ -169,7 +169,7 @@ async def test_a_test_for_one_endpoint_is_nobodys_to_make_up_for(db: Database) -
     tried, other = await endpoint(db), await endpoint(db)
     now, addresses = datetime.now(UTC), Addresses("https://registry.example", "https://verifier.example")
     async with db.tenant(INSTITUTION) as tx:
-        await send_test(tx, INSTITUTION, tried, "credential.issued", addresses=addresses, now=now)
+        await send_test(tx, INSTITUTION, tried, "credential.issued", "institution", addresses=addresses, now=now)
     assert await fail(db) == 1
     [real] = await tell(db)
     for one in (other, tried):

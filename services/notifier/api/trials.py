@@ -53,13 +53,14 @@ async def verify(endpoint_id: EndpointId, response: Response, who: Writer, here:
 @routes.post("/{endpoint_id}/test", status_code=202, response_model=TestAnswer)
 async def test(endpoint_id: EndpointId, body: TestBody, request: Request, who: Writer, here: Here) -> Response:
     """Send an example of an event, with `"test": true` in its data, to this endpoint alone. Filters do not count."""
-    if errors := never_told([body.type], audience_of(who), "#/type"):
+    audience = audience_of(who)
+    if errors := never_told([body.type], audience, "#/type"):
         raise InvalidInput(errors[0].detail, errors=errors)
     async with here.db.tenant(who.institution) as tx:
 
         async def command() -> Result:
             message = await send_test(
-                tx, who.institution, endpoint_id, body.type, addresses=here.addresses, now=here.clock()
+                tx, who.institution, endpoint_id, body.type, audience, addresses=here.addresses, now=here.clock()
             )
             return Result(202, {"message_id": message})
 

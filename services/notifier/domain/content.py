@@ -76,6 +76,7 @@ _CHANGES = {
     "revoked": CredentialRevoked.short_name(),
     "expired": CredentialExpired.short_name(),
 }
+STATUSES = {name: status for status, name in _CHANGES.items()}
 # What a tenant of each kind can hear of: the names, and the events on the bus behind them.
 Audience = Literal["institution", "platform"]
 TOLD: dict[Audience, dict[str, type[Event]]] = {
@@ -83,7 +84,7 @@ TOLD: dict[Audience, dict[str, type[Event]]] = {
     "platform": {
         CredentialShared.short_name(): CredentialShared,
         CredentialUnshared.short_name(): CredentialUnshared,
-        **dict.fromkeys(_CHANGES.values(), ShareChanged),
+        **dict.fromkeys(STATUSES, ShareChanged),
     },
 }
 NAMES: tuple[str, ...] = tuple(dict.fromkeys(name for told in TOLD.values() for name in told))
