@@ -48,6 +48,7 @@ def message(
     type: str = "credential.revoked",
     subject: str = "of-a-test",
     achievement: UUID | None = None,
+    issuer: UUID | None = None,
     **data: Any,
 ) -> NewMessage:
     """Something happened, by default to a credential of the institution; its message says `data`."""
@@ -64,6 +65,7 @@ def message(
         created_at=now,
         subject=subject,
         achievement_id=achievement,
+        issuer_id=issuer,
         full_data=lambda: whole,
     )
 

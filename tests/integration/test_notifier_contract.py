@@ -16,7 +16,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from tests.fixtures.api import expect
 from tests.fixtures.receiver import Delivery, Receiver
 from tests.fixtures.services import Stacks
-from tests.integration.lone_notifier import LoneNotifier, Platform, revoked, share_changed
+from tests.integration.lone_notifier import LoneNotifier, Platform, revoked
 from tests.integration.test_notifier_endpoints import refusal
 
 FORMATS = ["standard", "cloudevents-structured", "cloudevents-binary"]
@@ -200,18 +200,6 @@ class TestFormats:
         assert (whole["id"], whole["source"], whole["type"]) == (str(event_id), "/issuer", event.TYPE)
         assert whole["subject"] == str(event.credential_id)
 
-    async def test_what_became_of_a_share_keeps_id_and_source_of_its_event(
-        self, join: Any, notifier: LoneNotifier
-    ) -> None:
-        platform = await join(tenant=notifier.tenant(kind="platform"), format="cloudevents-structured")
-        event = share_changed(platform.tenant.id)
-        [event_id] = await notifier.publish(event)
-        [delivery] = await platform.heard(1)
-        told = delivery.verified(platform.secret)
-        assert (told["id"], told["source"]) == (str(event_id), "/registry")
-        assert (told["type"], told["subject"]) == ("org.laurel.credential.suspended.v1", str(event.credential_id))
-        assert told["data"]["share_id"] == str(event.share_id)
-
     @pytest.mark.parametrize("format", FORMATS)
     async def test_a_retry_is_the_same_body_byte_by_byte(self, join: Any, format: str) -> None:
         platform = await join("status/500", format=format, payload="full")
@@ -262,20 +250,6 @@ class TestTrials:
                 again = await platform.http.post(url, json={"endpoint": other.id}, headers=platform.tenant.headers)
                 refusal(again, 404, "not-found")
         assert not [each for each in await platform.messages(endpoint=other.id) if "test" in each["payload"]["data"]]
-
-    @pytest.mark.parametrize("payload", ["thin", "full"])
-    async def test_a_platform_is_sent_what_a_platform_gets(
-        self, join: Any, notifier: LoneNotifier, payload: str
-    ) -> None:
-        platform = await join(tenant=notifier.tenant(kind="platform"), payload=payload)
-        for count, name in enumerate(("credential.shared", "credential.revoked", "credential.unshared"), start=1):
-            expect(202, await post(platform, "test", {"type": name}))
-            body = (await platform.heard(count))[-1].verified(platform.secret)
-            shown = expect(200, await platform.http.get(f"/v1/event-types/{name}"))
-            Draft202012Validator(shown["platform"]["schemas"][payload]).validate(body)
-            assert (body["type"], body["data"]["platform_id"]) == (name, str(platform.tenant.id))
-            assert body["data"]["institution_id"] != str(platform.tenant.id)
-            assert body["data"]["test"] is True
 
     async def test_a_repeated_request_is_one_test(self, join: Any) -> None:
         platform = await join()

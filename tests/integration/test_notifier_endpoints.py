@@ -208,6 +208,8 @@ async def test_endpoints_are_listed_in_pages(http: httpx.AsyncClient, tenant: Te
         ({"signatures": ["v1", "v2"]}, "invalid-value", "#/signatures/1"),
         ({"achievements": []}, "too-short", "#/achievements"),
         ({"achievements": ["one"]}, "invalid-id", "#/achievements/0"),
+        ({"institutions": []}, "too-short", "#/institutions"),
+        ({"institutions": ["one"]}, "invalid-id", "#/institutions/0"),
         ({"filter": ""}, "too-short", "#/filter"),
         ({"filter": "status ="}, "invalid-filter", "#/filter"),
         ({"filter": "(" * 501}, "too-long", "#/filter"),
@@ -283,43 +285,6 @@ async def test_what_is_no_usable_url_is_refused(
         await http.post("/v1/endpoints", json={**BODY, "url": url}, headers=tenant.headers), 422, "invalid-url", "#/url"
     )
     assert await rows(notifier, "endpoint", tenant) == 0
-
-
-@pytest.mark.parametrize(
-    ("kind", "known", "events", "detail"),
-    [
-        (
-            "platform",
-            ["credential.shared", "credential.revoked", "credential.expired"],
-            ["credential.issued", "*"],
-            "a platform can ask for credential.shared, credential.unshared, credential.reinstated,"
-            " credential.suspended, credential.revoked, credential.expired",
-        ),
-        (
-            "institution",
-            ["credential.claimed", "credential.revoked", "endpoint.failing"],
-            ["credential.shared"],
-            "an institution can ask for all types but credential.shared, credential.unshared, of which platforms alone"
-            " are told",
-        ),
-    ],
-)
-async def test_what_a_tenant_can_never_hear_of_is_refused(
-    notifier: LoneNotifier, http: httpx.AsyncClient, kind: str, known: list[str], events: list[str], detail: str
-) -> None:
-    tenant = notifier.tenant(kind=kind)
-    endpoint = await made(http, tenant, events=["*", *known])
-    match = {**tenant.headers, "If-Match": '"1"'}
-    for answer in (
-        await http.post("/v1/endpoints", json={**BODY, "events": events}, headers=tenant.headers),
-        await http.patch(f"/v1/endpoints/{endpoint['id']}", json={"events": events}, headers=match),
-    ):
-        refusal(answer, 422, "invalid-value", "#/events")
-        assert answer.json()["detail"] == detail
-    assert await rows(notifier, "endpoint", tenant) == 1
-    tried = await http.post(f"/v1/endpoints/{endpoint['id']}/test", json={"type": events[0]}, headers=tenant.headers)
-    refusal(tried, 422, "invalid-value", "#/type")
-    assert tried.json()["errors"][0]["detail"] == detail
 
 
 async def test_a_change_of_address_is_checked_too(http: httpx.AsyncClient, tenant: Tenant) -> None:

@@ -160,6 +160,24 @@ async def test_achievements_narrow_what_is_about_one_of_its_credentials(db: Data
     assert await heard(db, late) == [told[0].id, told[3].id]
 
 
+async def test_institutions_narrow_what_a_platform_hears_of_shares(db: Database) -> None:
+    one, other, achievement = uuid4(), uuid4(), uuid4()
+    some, every = await endpoint(db, institutions=[one, uuid4()]), await endpoint(db)
+    both = await endpoint(db, institutions=[one], achievements=[achievement])
+    told = [
+        message(issuer=issuer, achievement=of, institution_id=str(issuer), achievement_id=str(of))
+        for issuer in (one, other)
+        for of in (achievement, uuid4())
+    ]
+    await fan_out(db, *told)
+    assert await heard(db, some) == [told[0].id, told[1].id]
+    assert await heard(db, both) == [told[0].id]
+    assert await heard(db, every) == [each.id for each in told]
+    late = await endpoint(db, institutions=[other])
+    await replay(db, late)
+    assert await heard(db, late) == [told[2].id, told[3].id]
+
+
 async def test_the_whole_data_is_kept_for_those_alone_who_want_it(db: Database) -> None:
     thin = await endpoint(db)
     await tell(db)

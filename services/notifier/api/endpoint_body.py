@@ -44,6 +44,11 @@ Achievements = Annotated[
     Field(min_length=1, max_length=100, description="Of achievements and credentials, only these."),
     AfterValidator(_once_each),
 ]
+Institutions = Annotated[
+    list[Id],
+    Field(min_length=1, max_length=100, description="For a platform: only what these issued."),
+    AfterValidator(_once_each),
+]
 FilterText = Annotated[str, Field(min_length=1, max_length=MAX_LENGTH, description="An expression on the thin data.")]
 Rate = Annotated[float, Field(ge=0.01, le=1000, description="Requests a second at most.")]
 Concurrency = Annotated[int, Field(ge=1, le=64, description="Requests at once at most, of each notifier.")]
@@ -63,6 +68,7 @@ class EndpointBody(Body):
     format: Format = "standard"
     signatures: Signatures = ["v1"]  # noqa: RUF012 (pydantic copies it)
     achievements: Achievements | None = None
+    institutions: Institutions | None = None
     filter: FilterText | None = None
     ordered: bool = Field(False, description="Strict order for each credential.")
     rate_per_second: Rate | None = None
@@ -81,6 +87,7 @@ class EndpointChanges(Body):
     format: Format = Field(default_factory=lambda: "standard")
     signatures: Signatures = Field(default_factory=list)
     achievements: Achievements | None = None
+    institutions: Institutions | None = None
     filter: FilterText | None = None
     ordered: bool = Field(default_factory=bool)
     rate_per_second: Rate | None = None
@@ -101,6 +108,7 @@ class EndpointAnswer(BaseModel):
     signatures: list[Kind]
     public_key: str | None
     achievements: list[UUID] | None
+    institutions: list[UUID] | None
     filter: str | None
     ordered: bool
     rate_per_second: float | None
@@ -136,6 +144,7 @@ def shown(endpoint: Endpoint) -> dict[str, Any]:
         "signatures": list(endpoint.signatures),
         "public_key": endpoint.public_key if "v1a" in endpoint.signatures else None,
         "achievements": _texts(endpoint.achievements),
+        "institutions": _texts(endpoint.institutions),
         "headers": dict.fromkeys(endpoint.header_names, HIDDEN),
         "state": endpoint.state,
         "disabled_reason": endpoint.disabled_reason,
@@ -157,6 +166,9 @@ def checked(
     fields = body.model_dump(exclude_unset=True)
     headers = fields.pop("headers", None)
     errors = never_told(fields.get("events", ()), audience, "#/events")
+    if fields.get("institutions") is not None and audience == "institution":
+        detail = "is for platforms: an institution hears of what is its own, and of nobody else's"
+        errors.append(FieldError("invalid-value", detail, pointer="#/institutions"))
     if "url" in fields:
         errors += _url_errors(fields["url"], policy)
     if fields.get("filter") is not None:

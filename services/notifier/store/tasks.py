@@ -29,7 +29,8 @@ _ADD_MISSING = f"""
 INSERT INTO delivery (institution_id, message_id, endpoint_id, trigger, subject)
 SELECT event.institution_id, event.id, listening.id, 'manual', CASE WHEN listening.ordered THEN event.subject END
 FROM endpoint listening JOIN (
-    SELECT message.*, said.data, (said.data ->> 'achievement_id')::uuid AS achievement_id
+    SELECT message.*, said.data, (said.data ->> 'achievement_id')::uuid AS achievement_id,
+        (said.data ->> 'institution_id')::uuid AS issuer_id
     FROM message CROSS JOIN LATERAL (SELECT convert_from(body, 'UTF8')::jsonb -> 'data' AS data) AS said
 ) AS event ON event.institution_id = listening.institution_id AND {ASKED_FOR}
 WHERE listening.id = $1 AND event.id = ANY($2) AND event.position IS NOT NULL
