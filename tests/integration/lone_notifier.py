@@ -20,7 +20,7 @@ from services.cli.ports import free_ports
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import KafkaBus
 from shared.bus.port import Bus, Record
-from shared.events.catalogue import CredentialRevoked
+from shared.events.catalogue import CredentialRevoked, ShareChanged
 from shared.events.catalogue.credential import StatusEntry
 from shared.events.envelope import Envelope, Event
 from shared.events.ids import new_id
@@ -98,8 +98,10 @@ class LoneNotifier:
             if process.exit_code is None:
                 process.stop()
 
-    def tenant(self, scope: str = SCOPES, *, seconds: int = 600, client: str = "client") -> Tenant:
-        """An institution of the test's own, with a token of `scope` that is good for so long."""
+    def tenant(
+        self, scope: str = SCOPES, *, seconds: int = 600, client: str = "client", kind: str = "institution"
+    ) -> Tenant:
+        """An institution of the test's own, or a `platform`, with a token of `scope` that is good for so long."""
         institution, now = uuid4(), int(time.time())
         claims = {
             "iss": self.stack.deployment.url("issuer"),
@@ -111,6 +113,7 @@ class LoneNotifier:
             "jti": uuid4().hex,
             "scope": scope,
             "institution": str(institution),
+            "tenant_kind": kind,
         }
         pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         token = jwt.encode(claims, pem, algorithm="EdDSA", headers={"kid": KID, "typ": "at+jwt"})
@@ -244,6 +247,12 @@ def revoked(institution: UUID, credential: UUID | None = None, version: int = 2)
         reason="Learner Example Surname withdrew",
         changed_at=utc_now(),
     )
+
+
+def share_changed(platform: UUID, **given: Any) -> ShareChanged:
+    """A credential that is shared with that platform was suspended; `given` says more of it."""
+    fields = {"share_id": new_id(), "credential_id": new_id(), "institution_id": new_id(), "achievement_id": new_id()}
+    return ShareChanged(version=3, platform_id=platform, status="suspended", changed_at=utc_now(), **(fields | given))
 
 
 def _record(event: Event, traceparent: str | None, event_id: UUID | None) -> tuple[UUID, Record]:

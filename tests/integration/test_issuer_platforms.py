@@ -57,6 +57,16 @@ async def test_its_token_names_it_and_opens_endpoints_and_shares_alone(issuer_ap
     assert expect(400, asked)["error"] == "invalid_scope"
 
 
+async def test_a_token_says_which_kind_of_tenant_it_is_for_however_little_it_may_do(issuer_api: Api) -> None:
+    for kind, tenant in (("platform", await issuer_api.platform()), ("institution", await issuer_api.institution())):
+        form = {"grant_type": "client_credentials", "client_id": tenant.client_id, "scope": "endpoints:write"}
+        form["client_secret"] = tenant.client_secret
+        narrow = expect(200, await issuer_api.http.post(f"{issuer_api.urls['issuer']}/oauth/token", data=form))
+        for token in (tenant.token, narrow["access_token"]):
+            claims = jwt.decode(token, options={"verify_signature": False})
+            assert (claims["institution"], claims["tenant_kind"]) == (tenant.id, kind)
+
+
 async def test_an_institution_gets_no_scope_of_platforms(issuer_api: Api) -> None:
     tenant = await issuer_api.institution()
     claims = jwt.decode(tenant.token, options={"verify_signature": False})

@@ -244,6 +244,12 @@ class TestTrials:
         await other.tell()
         await other.heard(1)
         assert len(await platform.receiver.received(other.name)) == 1
+        for message in await platform.messages(endpoint=platform.id):
+            if message["payload"]["data"].get("test"):
+                url = f"/v1/messages/{message['id']}/resend"
+                again = await platform.http.post(url, json={"endpoint": other.id}, headers=platform.tenant.headers)
+                refusal(again, 404, "not-found")
+        assert not [each for each in await platform.messages(endpoint=other.id) if "test" in each["payload"]["data"]]
 
     async def test_a_repeated_request_is_one_test(self, join: Any) -> None:
         platform = await join()

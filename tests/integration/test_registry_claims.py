@@ -14,6 +14,7 @@ from shared.events.ids import new_id
 from shared.postgres.database import Database
 from tests.fixtures.postgres import Templates
 from tests.integration.learner_events import NOW, OFFERER, claim, issued_to, offer, take, told
+from tests.integration.registry_events import ACHIEVEMENT
 
 
 @pytest.fixture
@@ -140,6 +141,7 @@ async def test_a_code_yields_one_token_and_the_first_is_announced(db: Database) 
     await claim(db, second)
     (event,) = await told(db, "credential.claimed")
     assert (event["credential_id"], event["version"]) == (str(credential_id), 3)
+    assert event["achievement_id"] == str(ACHIEVEMENT)
 
 
 async def test_of_many_uses_at_once_one_succeeds(db: Database) -> None:

@@ -20,7 +20,7 @@ MAX_OLD_SECRETS = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """`version` is the ETag's; `fail_streak` counts failed attempts since the last success; `concurrency` is how many
-    requests it may get at once; None for `achievements`, `filter` and `rate_per_second` is no limit."""
+    requests it may get at once; None for `achievements`, `institutions`, `filter` and `rate_per_second` is no limit."""
 
     id: UUID
     institution_id: UUID
@@ -33,6 +33,7 @@ class Endpoint:
     signatures: Sequence[Kind] = ("v1",)
     public_key: str | None = None
     achievements: Sequence[UUID] | None = None
+    institutions: Sequence[UUID] | None = None
     filter: str | None = None
     ordered: bool = False
     rate_per_second: float | None = None

@@ -42,6 +42,7 @@ def announce_with(addresses: Addresses, fan_out: FanOut) -> Handler:
             achievement_id=getattr(event, "achievement_id", None),
             full_data=partial(full_data, event, addresses),
             about=getattr(event, "endpoint_id", None),
+            issuer_id=event.institution_id,
         )
         fan_out.add(tx, message)
 

@@ -26,9 +26,13 @@ async def claim_credential(tx: Transaction, code: str, *, now: datetime) -> Clai
     credential_id = await claims.use_code(tx, digest(code), now)
     first = await claims.mark_claimed(tx, credential_id, now)
     if first is not None:
-        institution_id, version = first
+        institution_id, achievement_id, version = first
         event = CredentialClaimed(
-            version=version, credential_id=credential_id, institution_id=institution_id, claimed_at=now
+            version=version,
+            credential_id=credential_id,
+            institution_id=institution_id,
+            achievement_id=achievement_id,
+            claimed_at=now,
         )
         await outbox.append(tx, event, at=now)
     token = new_token()

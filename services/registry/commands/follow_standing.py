@@ -28,6 +28,7 @@ async def follow_standing(tx: Transaction, event: StatusEvent | CredentialExpire
             share_id=share.share_id,
             credential_id=share.credential_id,
             institution_id=share.institution_id,
+            achievement_id=share.achievement_id,
             platform_id=share.platform_id,
             status=after.shown,
             changed_at=_moment(event),

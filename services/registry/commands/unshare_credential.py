@@ -40,6 +40,7 @@ async def _withdraw(
             share_id=share_id,
             credential_id=credential_id,
             institution_id=share.institution_id,
+            achievement_id=share.achievement_id,
             platform_id=share.platform_id,
             unshared_at=now,
         )

@@ -71,11 +71,15 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One consent. `removed_at` is when the platform confirmed that it shows the credential no more."""
+    """One consent. `removed_at` is when the platform confirmed that it shows the credential no more.
+
+    `achievement_id` is None where a release that did not keep it made the share.
+    """
 
     share_id: UUID
     credential_id: UUID
     institution_id: UUID
+    achievement_id: UUID | None
     platform_id: UUID
     state: ShareState
     status: ShownStatus

@@ -45,6 +45,7 @@ class Claim:
 
     credential_id: UUID
     institution_id: UUID
+    achievement_id: UUID
     standing: Standing
     status_version: int
 
@@ -109,25 +110,26 @@ async def use_code(tx: Transaction, digest: bytes, now: datetime) -> UUID:
     raise UsedCode if row["used_at"] is not None else ExpiredCode
 
 
-async def mark_claimed(tx: Transaction, credential_id: UUID, now: datetime) -> tuple[UUID, int] | None:
-    """Note that the credential's learner has come; gives institution and version of the event, or None when they had
-    come before."""
+async def mark_claimed(tx: Transaction, credential_id: UUID, now: datetime) -> tuple[UUID, UUID, int] | None:
+    """Note that the credential's learner has come; gives institution, achievement and version of the event, or None
+    when they had come before."""
     row = await tx.fetchrow(
-        "UPDATE claim SET claimed_at = $2, event_version = event_version + 1"
-        " WHERE credential_id = $1 AND claimed_at IS NULL RETURNING institution_id, event_version",
+        "UPDATE claim c SET claimed_at = $2, event_version = event_version + 1 FROM record r"
+        " WHERE c.credential_id = $1 AND r.credential_id = $1 AND claimed_at IS NULL"
+        " RETURNING c.institution_id, r.achievement_id, event_version",
         *(credential_id, now),
     )
-    return (row[0], row[1]) if row else None
+    return (row[0], row[1], row[2]) if row else None
 
 
 async def lock(tx: Transaction, credential_id: UUID) -> Claim | None:
     """One credential that can be claimed, locked until the end, or None."""
     row = await tx.fetchrow(
-        "SELECT credential_id, institution_id, status, is_expired, status_version FROM claim"
-        " WHERE credential_id = $1 FOR UPDATE",
+        "SELECT c.institution_id, r.achievement_id, c.status, is_expired, status_version"
+        " FROM claim c JOIN record r USING (credential_id) WHERE credential_id = $1 FOR UPDATE OF c",
         credential_id,
     )
-    return Claim(row[0], row[1], Standing(row[2], row[3]), row[4]) if row else None
+    return Claim(credential_id, row[0], row[1], Standing(row[2], row[3]), row[4]) if row else None
 
 
 async def save_standing(tx: Transaction, credential_id: UUID, standing: Standing, version: int) -> None:

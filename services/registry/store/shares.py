@@ -8,8 +8,8 @@ from services.registry.domain.share import Share, ShareState, ShownStatus, Withd
 from shared.postgres.database import Transaction
 
 _COLUMNS = (
-    "share_id, credential_id, institution_id, platform_id, state, status, consent_version, consent, shared_at,"
-    " withdrawn_at, withdrawn_by, removed_at"
+    "share_id, credential_id, institution_id, achievement_id, platform_id, state, status, consent_version, consent,"
+    " shared_at, withdrawn_at, withdrawn_by, removed_at"
 )
 _OF_SUSPENDED = """
 SELECT s.share_id, s.credential_id FROM platform p JOIN share s USING (platform_id) JOIN claim c USING (credential_id)
@@ -28,9 +28,9 @@ class Filters:
 async def add(tx: Transaction, share: Share) -> None:
     """Insert a consent; the caller has locked the claim."""
     await tx.execute(
-        f"INSERT INTO share ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",  # noqa: S608
-        *(share.share_id, share.credential_id, share.institution_id, share.platform_id, share.state, share.status),
-        *(share.consent_version, share.consent, share.shared_at),
+        f"INSERT INTO share ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",  # noqa: S608
+        *(share.share_id, share.credential_id, share.institution_id, share.achievement_id, share.platform_id),
+        *(share.state, share.status, share.consent_version, share.consent, share.shared_at),
         *(share.withdrawn_at, share.withdrawn_by, share.removed_at),
     )
 

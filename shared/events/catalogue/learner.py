@@ -31,6 +31,7 @@ class CredentialClaimed(Event, type="org.laurel.credential.claimed.v1", topic=_T
     credential_id: UUID
     institution_id: UUID
     claimed_at: datetime
+    achievement_id: UUID | None = None
 
 
 class Organization(BaseModel):
@@ -74,6 +75,7 @@ class _Share(Event):
     credential_id: UUID
     institution_id: UUID
     platform_id: UUID
+    achievement_id: UUID | None = None
 
 
 class CredentialShared(_Share, type="org.laurel.credential.shared.v1", topic=_TOPIC, key="credential_id"):

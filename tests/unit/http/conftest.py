@@ -122,7 +122,7 @@ async def publish(thing_id: UUID) -> dict[str, str]:
 
 @routes.get("/whoami")
 async def whoami(who: Annotated[Principal | None, Depends(identify)]) -> dict[str, Any]:
-    return {"name": who.name if who else None}
+    return {"name": who.name, "is_platform": who.is_platform} if who else {"name": None}
 
 
 @routes.get("/operator")

@@ -31,8 +31,25 @@ async def status(client: httpx.AsyncClient, header: str | bytes | None, url: str
 
 async def test_a_good_token_names_the_institution(client: httpx.AsyncClient, token: Tokens) -> None:
     answer = await client.get(WHOAMI, headers={"Authorization": f"Bearer {token()}"})
-    assert answer.json() == {"name": str(token.institution)}
+    assert answer.json() == {"name": str(token.institution), "is_platform": False}
     assert (await client.get(WHOAMI)).json() == {"name": None}
+
+
+@pytest.mark.parametrize(
+    ("scope", "claims", "is_platform"),
+    [
+        ("endpoints:write", {"tenant_kind": "platform"}, True),
+        ("endpoints:write", {"tenant_kind": "institution"}, False),
+        ("endpoints:write", {"tenant_kind": "of-a-later-release"}, False),
+        ("endpoints:write", {}, False),
+        ("shares:write", {}, True),  # of an issuer that does not say
+    ],
+)
+async def test_a_token_tells_platforms_from_institutions(
+    client: httpx.AsyncClient, token: Tokens, scope: str, claims: dict[str, Any], is_platform: bool
+) -> None:
+    answer = await client.get(WHOAMI, headers={"Authorization": f"Bearer {token(scope, **claims)}"})
+    assert answer.json()["is_platform"] is is_platform
 
 
 async def test_a_public_read_with_a_bad_token_is_refused(client: httpx.AsyncClient) -> None:

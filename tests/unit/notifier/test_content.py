@@ -93,6 +93,14 @@ def test_a_share_is_told_to_its_platform_alone(kind: type[Event]) -> None:
     assert {"share_id", "credential_id", "institution_id", "platform_id", "links"} <= body["data"].keys()
 
 
+@pytest.mark.parametrize("kind", [kind for kind in (*SAID, *SHARED) if "credential_id" in kind.model_fields])
+def test_whatever_is_about_a_credential_names_its_achievement(kind: type[Event]) -> None:
+    event = share(kind) if kind in SHARED else made(kind)
+    data = orjson.loads(body_of(event, AT, ADDRESSES))["data"]
+    assert data["achievement_id"] == str(event.achievement_id)
+    assert data["links"]["achievement"].endswith(data["achievement_id"])
+
+
 def test_an_institution_hears_of_its_own_events() -> None:
     event = made(CredentialVerified)
     assert tenant_of(event) == event.institution_id  # type: ignore[attr-defined]
