@@ -120,6 +120,16 @@ async def mark_claimed(tx: Transaction, credential_id: UUID, now: datetime) -> t
     return (row[0], row[1]) if row else None
 
 
+async def claimed(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, datetime]]:
+    """Institution and first claim of those credentials that were claimed, by id."""
+    rows = await tx.fetch(
+        "SELECT credential_id, institution_id, claimed_at FROM claim"
+        " WHERE credential_id = ANY($1) AND claimed_at IS NOT NULL",
+        list(ids),
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
 async def lock(tx: Transaction, credential_id: UUID) -> Claim | None:
     """One credential that can be claimed, locked until the end, or None."""
     row = await tx.fetchrow(
