@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -67,6 +67,7 @@ from shared.http.server import Component, Periodic, run_loop, serve
 from shared.http.streams import Places
 from shared.inbox.api import parked_router
 from shared.inbox.consumer import Consumer
+from shared.inbox.inbox import KEEP_DAYS
 from shared.outbox.relay import Relay
 from shared.postgres.database import Database
 from shared.postgres.migrations import migrate_patiently
@@ -102,6 +103,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def news_within(retention_days: int) -> Callable[[datetime], bool]:
+    """Tells whether an event of some time can be new here. An older one was told again: whether it had a message is
+    not known any more, as neither that nor its place in the inbox is kept."""
+    kept = timedelta(days=max(retention_days, KEEP_DAYS))
+    return lambda at: utc_now() - at <= kept
+
+
 async def run(settings: Settings) -> None:
     """Serve until told to stop."""
     sealer, schedule = Sealer.from_text(settings.kek.get_secret_value()), Schedule.parse(settings.webhook_schedule)
@@ -123,7 +131,8 @@ async def run(settings: Settings) -> None:
         arrivals = Arrivals(db)
         mail = _mail(settings, db, sealer, addresses)
         people = Learners(settings.recipients, sealer, mail.context.wake, utc_now)
-        table = handlers(addresses, FanOut(dispatcher.wake, arrivals.notice), people)
+        is_news = news_within(settings.webhook_retention_days)
+        table = handlers(addresses, FanOut(dispatcher.wake, arrivals.notice), people, is_news)
         relay = Relay(bus, db, topics=TOPICS)
         consumer = Consumer(bus, db, group=NAME, topics=_HEARD, handlers=table, instance=settings.instance)
         public, secret = settings.notifier_url.rstrip("/"), settings.operator_token.get_secret_value()
