@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -142,9 +143,11 @@ class LoneNotifier:
         finally:
             await made.close()
 
-    async def publish(self, *events: Event, traceparent: str | None = None, event_id: UUID | None = None) -> list[UUID]:
-        """Put events on the bus as a relay does; their ids, new ones unless `event_id` repeats one."""
-        records = [_record(event, traceparent, event_id) for event in events]
+    async def publish(
+        self, *events: Event, traceparent: str | None = None, event_id: UUID | None = None, at: datetime | None = None
+    ) -> list[UUID]:
+        """Put events on the bus as a relay does, of `at` or of now; their ids, new ones unless `event_id` is given."""
+        records = [_record(event, traceparent, event_id, at or utc_now()) for event in events]
         async with self.bus() as bus:
             await bus.ensure_topics(sorted({event.TOPIC for event in events}))
             producer = bus.producer()
@@ -255,7 +258,7 @@ def share_changed(platform: UUID, **given: Any) -> ShareChanged:
     return ShareChanged(version=3, platform_id=platform, status="suspended", changed_at=utc_now(), **(fields | given))
 
 
-def _record(event: Event, traceparent: str | None, event_id: UUID | None) -> tuple[UUID, Record]:
+def _record(event: Event, traceparent: str | None, event_id: UUID | None, at: datetime) -> tuple[UUID, Record]:
     identifier, source = event_id or new_id(), f"/{event.TOPIC.split('.')[0]}"
-    envelope = Envelope(identifier, event.TYPE, source, event.key, utc_now(), event.version, traceparent)
+    envelope = Envelope(identifier, event.TYPE, source, event.key, at, event.version, traceparent)
     return identifier, Record(event.TOPIC, event.key.encode(), event.to_value(), envelope.headers())

@@ -1,4 +1,5 @@
-"""What learners hear of, by e-mail: who they are, what their credentials are called, and what happens to those."""
+"""What learners hear of, by e-mail: who they are, until they are forgotten; what their credentials are called, and what
+happens to those."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -20,6 +21,7 @@ from shared.events.catalogue import (
     CredentialSuspended,
     InstitutionRegistered,
     InstitutionUpdated,
+    LearnerErased,
 )
 from shared.events.envelope import Envelope, Event
 from shared.events.sealed_text import unseal_text
@@ -52,6 +54,7 @@ class Learners:
             InstitutionUpdated: self._institution,
             CredentialIssued: self._issued,
             ClaimOffered: self._offered,
+            LearnerErased: self._erased,
             **dict.fromkeys(_STATUS, self._status_changed),
         }
 
@@ -84,6 +87,9 @@ class Learners:
             now=now,
         )
         tx.after_commit(self._wake)
+
+    async def _erased(self, tx: Transaction, _envelope: Envelope, event: LearnerErased) -> None:
+        await addressees.erase_of(tx, event.credential_id, event.institution_id, self._clock())
 
     async def _status_changed(self, tx: Transaction, envelope: Envelope, event: Any) -> None:
         now, status = self._clock(), _STATUS[type(event)]

@@ -21,6 +21,18 @@ ON CONFLICT (credential_id) DO UPDATE SET known = true, address = excluded.addre
 WHERE a.erased_at IS NULL AND NOT a.known
 RETURNING xmax <> 0 AS expected
 """
+_ERASE = """
+INSERT INTO addressee (credential_id, institution_id, known, erased_at) VALUES ($1, $2, true, $3)
+ON CONFLICT (credential_id) DO UPDATE SET known = true, address = NULL, kek_id = NULL, address_index = NULL,
+    language = NULL, erased_at = excluded.erased_at
+"""
+_ERASE_LETTERS = """
+UPDATE letter SET link = NULL, link_kek_id = NULL, leased_at = NULL, language = NULL,
+    state = CASE WHEN state = 'pending' THEN 'suppressed' ELSE state END,
+    reason = CASE WHEN state = 'pending' THEN 'no-address' ELSE reason END,
+    settled_at = coalesce(settled_at, $2)
+WHERE credential_id = ANY($1)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +74,11 @@ async def remember(tx: Transaction, issued: Issued) -> None:
 
 
 async def expect(tx: Transaction, credential_id: UUID, institution_id: UUID) -> None:
-    """Make sure of a row, known or not. Whoever comes second waits here for the first to commit, and sees its row."""
+    """Make sure of a row, known or not, and hold it: whoever comes second waits here for the first to commit, and sees
+    what became of it."""
     await tx.execute(
-        "INSERT INTO addressee (credential_id, institution_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        "INSERT INTO addressee AS a (credential_id, institution_id) VALUES ($1, $2)"
+        " ON CONFLICT (credential_id) DO UPDATE SET known = a.known WHERE false",
         credential_id,
         institution_id,
     )
@@ -104,15 +118,15 @@ async def erase(tx: Transaction, indexes: Sequence[bytes], now: datetime) -> int
         list(indexes),
         now,
     )
-    await tx.execute(
-        "UPDATE letter SET link = NULL, link_kek_id = NULL, leased_at = NULL, language = NULL,"
-        " state = CASE WHEN state = 'pending' THEN 'suppressed' ELSE state END,"
-        " reason = CASE WHEN state = 'pending' THEN 'no-address' ELSE reason END,"
-        " settled_at = coalesce(settled_at, $2) WHERE credential_id = ANY($1)",
-        [row["credential_id"] for row in rows],
-        now,
-    )
+    await tx.execute(_ERASE_LETTERS, [row["credential_id"] for row in rows], now)
     return len(rows)
+
+
+async def erase_of(tx: Transaction, credential_id: UUID, institution_id: UUID, now: datetime) -> None:
+    """The same for one credential. Its row stands for it even where there was none: whatever is told again of the
+    credential names nobody."""
+    await tx.execute(_ERASE, credential_id, institution_id, now)
+    await tx.execute(_ERASE_LETTERS, [credential_id], now)
 
 
 async def brand(tx: Transaction, institution_id: UUID, branding: Branding, version: int) -> None:

@@ -11,12 +11,14 @@ from shared.credentials.sealing import Sealed
 from shared.postgres.database import Transaction
 
 LINKS = "letter"
-# A letter to a learner waits while nobody knows the address.
+# A letter to a learner waits while nobody knows the address; a link that nobody can be sent any more is not kept.
 _ADD = """
 INSERT INTO letter (id, institution_id, kind, credential_id, endpoint_id, event_id, link, link_kek_id, link_expires_at,
     created_at, next_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $4::uuid IS NULL OR (
-    SELECT known FROM addressee WHERE credential_id = $4) THEN clock_timestamp() END
+SELECT $1, $2, $3, $4, $5, $6, CASE WHEN a.erased_at IS NULL THEN $7::bytea END,
+    CASE WHEN a.erased_at IS NULL THEN $8::text END, $9, $10,
+    CASE WHEN $4::uuid IS NULL OR a.known THEN clock_timestamp() END
+FROM (SELECT) AS this LEFT JOIN addressee a ON a.credential_id = $4
 ON CONFLICT DO NOTHING
 """
 _WARN = """

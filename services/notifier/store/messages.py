@@ -229,9 +229,10 @@ async def attempts(tx: Transaction, message_id: str, after: tuple[int, int] | No
 
 
 _RESEND = """
-UPDATE delivery SET state = 'pending', trigger = 'manual', leased_at = NULL, next_at = least(clock_timestamp(), (
-    SELECT first.next_at FROM delivery first WHERE first.endpoint_id = delivery.endpoint_id AND first.state = 'pending'
-    ORDER BY first.next_at LIMIT 1)) - interval '1 millisecond'
+UPDATE delivery SET state = 'pending', trigger = 'manual', leased_at = NULL, held_from = NULL,
+    next_at = least(clock_timestamp(), (SELECT first.next_at FROM delivery first
+        WHERE first.endpoint_id = delivery.endpoint_id AND first.state = 'pending'
+        ORDER BY first.next_at LIMIT 1)) - interval '1 millisecond'
 WHERE message_id = $1 AND endpoint_id = ANY($2)
 """
 

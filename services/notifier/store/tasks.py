@@ -19,9 +19,9 @@ _DEAD_LETTERS = """
 SELECT d.id, d.endpoint_id, m.created_at FROM delivery d JOIN message m ON m.id = d.message_id
 WHERE d.state = 'exhausted' AND d.institution_id = $1 AND d.id > $2
 """
-# What a dispatcher has at this moment is left to it.
+# What a dispatcher has at this moment is left to it. All get the same time, so that they are taken in order of id.
 _REQUEUE = """
-UPDATE delivery SET state = 'pending', trigger = 'manual', leased_at = NULL, next_at = clock_timestamp()
+UPDATE delivery SET state = 'pending', trigger = 'manual', leased_at = NULL, next_at = now(), held_from = NULL
 WHERE (state IN ('exhausted', 'cancelled') OR (state = 'pending' AND attempt > 0 AND leased_at IS NULL))
 """
 # A message without a place in the feed was made for one endpoint alone, and is nothing to anybody else.

@@ -73,7 +73,8 @@ class Platform:
 class Share:
     """One consent. `removed_at` is when the platform confirmed that it shows the credential no more.
 
-    `achievement_id` is None where a release that did not keep it made the share.
+    `achievement_id` is None where a release that did not keep it made the share. The versions are those of the events
+    by which it was told, credential.shared and credential.unshared.
     """
 
     share_id: UUID
@@ -86,9 +87,22 @@ class Share:
     consent_version: str
     consent: str
     shared_at: datetime
+    shared_version: int
     withdrawn_at: datetime | None
     withdrawn_by: Withdrawer | None
+    withdrawn_version: int | None
     removed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShareChange:
+    """What the platform of a share was told, by the event of that version, of the credential's status."""
+
+    credential_id: UUID
+    version: int
+    share_id: UUID
+    status: ShownStatus
+    changed_at: datetime
 
 
 def require_shareable(standing: Standing) -> None:
