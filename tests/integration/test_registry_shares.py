@@ -183,7 +183,8 @@ async def test_a_share_of_a_release_before_is_found_its_achievement(templates: T
             async with db.worker() as tx:
                 await tx.execute(
                     "INSERT INTO share (share_id, credential_id, institution_id, platform_id, state, status,"
-                    " consent_version, consent, shared_at) VALUES ($1, $1, $2, $3, 'shared', 'active', '1', '', $4)",
+                    " consent_version, consent, shared_at, shared_version)"
+                    " VALUES ($1, $1, $2, $3, 'shared', 'active', '1', '', $4, 1)",
                     *(credential_id, INSTITUTION, where, NOW),
                 )
         await migrate(settings.owner_url, settings.url, [SERVICES / "registry" / "migrations"])
