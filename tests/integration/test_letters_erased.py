@@ -1,9 +1,11 @@
 """What the notifier keeps of a learner goes when learner.erased comes, whatever comes before it and after."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
+from services.notifier.store import addressees
 from shared.events.catalogue import CredentialIssued, LearnerErased
 from shared.postgres.database import Database
 from tests.fixtures.mail_server import MailServer
@@ -86,4 +88,16 @@ async def test_a_letter_that_waits_for_its_addressee_waits_no_longer(office: Pos
     assert await office.states() == [("earned", "pending", None)]
     await office.hear(erased(about))
     assert await office.states() == [("earned", "suppressed", "no-address")]
+    assert await kept(office, about) == []
+
+
+async def test_a_link_that_comes_amid_the_erasure_is_not_kept_either(office: PostOffice) -> None:
+    about = issued(office.institution, ZOE)
+    await office.hear(about)
+    async with office.db.worker() as tx:
+        await addressees.erase_of(tx, about.credential_id, about.institution_id, utc_now())
+        hearing = asyncio.create_task(office.hear(offered(about)))
+        await asyncio.sleep(0.3)
+        assert not hearing.done(), "it waits to see what becomes of the addressee"
+    await hearing
     assert await kept(office, about) == []

@@ -18,7 +18,7 @@ ENDPOINTS_AT_ONCE = 40
 LEASE_SECONDS = 60
 PROBE_STREAK = 3
 HOLD_SECONDS = 600
-LOOKS = 25
+LOOKS = 25  # in a row, while all that is found has to wait for its turn
 INTERRUPTED = "interrupted"
 
 # Locks the due endpoints that have room here, takes what is due of each, and moves each endpoint to its next delivery.
