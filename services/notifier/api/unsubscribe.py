@@ -55,8 +55,9 @@ def _credential(token: str, mail: MailContext) -> UUID:
 
 
 async def _value(request: Request) -> str | None:
-    """The one field, from either kind of form."""
-    if request.headers["content-type"].lower().startswith(MULTIPART):
+    """The one field, from either kind of form; None without it, for a mail program always sends it (RFC 8058, 3.2). A
+    POST without a body needs no type."""
+    if request.headers.get("content-type", "").lower().startswith(MULTIPART):
         async with request.form(max_files=0, max_fields=4) as form:
             found = form.get(_FIELD)
             return found if isinstance(found, str) else None
