@@ -8,7 +8,6 @@ import pytest
 
 from services.notifier.commands.erase_learner import erase_learner
 from services.notifier.commands.record_bounce import record_bounce
-from services.notifier.commands.unsubscribe import unsubscribe
 from services.notifier.commands.write_letter import write_warnings
 from services.notifier.domain.mailbox import Mailbox
 from services.notifier.store import addressees, letter_queue
@@ -192,27 +191,6 @@ async def test_links_are_forgotten_when_they_are_over(office: PostOffice) -> Non
     office.now = utc_now() + timedelta(days=8)
     await warned(office)
     assert (await office.rows("SELECT link IS NULL AS gone FROM letter"))[0]["gone"] is True
-
-
-async def test_unsubscribing_ends_all_letters_to_the_address_but_those_it_asks_for(
-    office: PostOffice, mail_server: MailServer
-) -> None:
-    first, second = issued(office.institution, ZOE), issued(office.institution, "ZOE@example.org")
-    other = issued(office.institution, "other@example.org")
-    await office.hear(first, second, other)
-    async with office.db.worker() as tx:
-        await unsubscribe(tx, first.credential_id)
-        await unsubscribe(tx, first.credential_id)
-        await unsubscribe(tx, uuid4())
-    await office.hear(offered(second), offered(second, "asked"), offered(other), changed(first))
-    async with office.sending(office.mailer(mail_server.url())):
-        states = await office.settled()
-    assert sorted(states) == [
-        ("claim-link", "sent", None),
-        ("earned", "sent", None),
-        ("earned", "suppressed", "unsubscribed"),
-        ("revoked", "suppressed", "unsubscribed"),
-    ]
 
 
 async def test_an_erased_address_is_gone_everywhere_and_a_replay_does_not_bring_it_back(office: PostOffice) -> None:

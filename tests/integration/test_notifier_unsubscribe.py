@@ -1,7 +1,9 @@
 """The link that ends letters, at the running notifier: by one click, by its page, and never by accident."""
 
+import base64
 import re
 from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -15,6 +17,12 @@ from tests.integration.post_office import changed
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 ONE_CLICK = "List-Unsubscribe=One-Click"
+
+
+def offer(page: httpx.Response) -> str:
+    """Where the page's button for letters again leads."""
+    [action] = re.findall(r'<form method="post" action="([^"]+)">', page.text)
+    return str(action)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +61,47 @@ async def test_one_click_ends_the_letters_and_opening_the_page_does_not(zoe: Lea
     assert done.status_code == 200
     assert "C’est fait" in done.text
     await zoe.notifier.publish(changed(event))
+    assert (await zoe.until("suppressed", kind="revoked"))["reason"] == "unsubscribed"
+
+
+async def test_the_person_with_the_link_can_have_letters_again(zoe: Learner) -> None:
+    event = await zoe.earn(language="de")
+    await zoe.until("sent")
+    path = await zoe.link()
+    done = await zoe.http.post(path, content=ONE_CLICK, headers=FORM)
+    opened = await zoe.http.get(path)
+    assert opened.text == done.text, "who unsubscribed in a mail program finds the way back on the page"
+    again = urljoin(path, offer(opened))
+    await zoe.notifier.publish(changed(event))
+    assert (await zoe.until("suppressed", kind="revoked"))["reason"] == "unsubscribed"
+
+    for method in ("GET", "HEAD"):
+        assert (await zoe.http.request(method, again)).status_code == 405, "scanners open every link"
+    assert (await zoe.http.get(path)).text == done.text
+    for content, headers in (("", FORM), ("", {})):
+        resumed = await zoe.http.post(again, content=content, headers=headers)
+        assert (resumed.status_code, resumed.headers["cache-control"]) == (200, "no-store")
+        assert "kommen wieder an diese Adresse" in resumed.text
+        assert zoe.address not in resumed.text
+    assert 'value="One-Click"' in (await zoe.http.get(path)).text
+    await zoe.earn()
+    await zoe.until("sent", kind="earned")
+    assert len(await zoe.letters(state="suppressed")) == 1, "what was kept back meanwhile stays so"
+
+
+async def test_nobody_else_can_have_letters_sent_again(zoe: Learner) -> None:
+    event = await zoe.earn()
+    await zoe.until("sent")
+    path = await zoe.link()
+    again = urljoin(path, offer(await zoe.http.post(path, content=ONE_CLICK, headers=FORM)))
+    link = base64.urlsafe_b64decode(path.rpartition("/")[2] + "=")
+    forged = base64.urlsafe_b64encode(link[:16] + bytes(16)).rstrip(b"=").decode()
+    for headers in (zoe.tenant.headers, zoe.notifier.operator):
+        for token in (forged, str(event.credential_id)):
+            expect(404, await zoe.http.post(again.replace(path.rpartition("/")[2], token), headers=headers))
+    await zoe.notifier.publish(changed(event))
+    letter = await zoe.until("suppressed", kind="revoked")
+    expect(202, await zoe.http.post(f"/v1/letters/{letter['id']}/resend", headers=zoe.tenant.headers))
     assert (await zoe.until("suppressed", kind="revoked"))["reason"] == "unsubscribed"
 
 

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
@@ -16,6 +16,7 @@ from services.notifier.domain.tidy import isolated, tidy
 
 LINE = 76
 _SUBJECT_NAME = 80
+Step = Literal["asking", "ended", "resumed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,12 @@ class Wording:
         """The style sheet inside pages, for whoever has to allow it by its hash."""
         return self._environment.get_template("page.css").render()
 
-    def page(self, wanted: str | None, *, done: bool) -> str:
-        """The page behind the unsubscribe link: a question with a button, or what was done."""
+    def page(self, wanted: str | None, step: Step, *, again: str | None = None) -> str:
+        """The page behind the unsubscribe link: a question with a button, or what holds now; where letters are ended,
+        with a button to have them again that leads to `again`."""
         tag = language.choose(wanted, self.languages)
         return self._environment.get_template("unsubscribe.html").render(
-            tag=tag, say=self._catalogues[tag]["unsubscribe"], done=done
+            tag=tag, say=self._catalogues[tag]["unsubscribe"], step=step, again=again
         )
 
 

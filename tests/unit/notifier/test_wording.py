@@ -204,12 +204,16 @@ def test_the_nearest_language_is_chosen(wanted: str | None, expected: str) -> No
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)
-def test_the_page_asks_and_confirms_without_script(tag: str) -> None:
-    asking, done = WORDING.page(tag, done=False), WORDING.page(tag, done=True)
-    for page in (asking, done):
+def test_the_page_asks_confirms_and_takes_it_back_without_script(tag: str) -> None:
+    asking, resumed = WORDING.page(tag, "asking"), WORDING.page(tag, "resumed")
+    ended, for_good = WORDING.page(tag, "ended", again='x/"again"'), WORDING.page(tag, "ended")
+    pages = (asking, ended, for_good, resumed)
+    assert len(set(pages)) == len(pages)
+    for page in pages:
         ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>"))
         assert f'lang="{tag}"' in page
         assert not re.search(r"<script|src=|href=|\son\w+=|style=", page)
         assert f"<style>{WORDING.page_style}</style>" in page
     assert 'name="List-Unsubscribe" value="One-Click"' in asking
-    assert "<form" not in done
+    assert '<form method="post" action="x/&#34;again&#34;">' in ended
+    assert not any("<form" in page for page in (for_good, resumed))
