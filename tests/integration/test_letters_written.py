@@ -241,7 +241,7 @@ async def test_a_report_afterwards_is_a_bounce_too(
 async def test_an_endpoint_that_is_switched_off_is_told_of_by_letter(
     office: PostOffice, mail_server: MailServer
 ) -> None:
-    made = await endpoint(office.db, office.institution)
+    made = await endpoint(office.db, office.institution, description="Profiles <staging>")
     await tell(office.db, institution=office.institution)
     [taken] = await claim(office.db)
     await record(office.db, result(taken, 410), now=utc_now())
@@ -250,7 +250,9 @@ async def test_an_endpoint_that_is_switched_off_is_told_of_by_letter(
         assert await office.settled() == [("endpoint-disabled", "sent", None)]
     assert letter.recipient == "registrar@uni.example"
     assert letter.message["Subject"] == "Webhooks to platform.example were switched off"
-    assert "/hook" not in letter.text, "the path of a webhook may be a secret"
+    assert "/hook" not in letter.raw.decode(), "the path of a webhook may be a secret"
+    assert f"POST /v1/endpoints/{made}/enable" in " ".join(letter.text.split())
+    assert "Profiles <staging>" in letter.text
     assert letter.message["List-Unsubscribe"] is None
     [row] = await office.rows("SELECT endpoint_id FROM letter")
     assert row["endpoint_id"] == made

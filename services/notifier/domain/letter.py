@@ -65,6 +65,7 @@ class ClaimedLetter:
     credential_id: UUID | None
     endpoint_id: UUID | None
     endpoint_url: str | None
+    endpoint_description: str | None
     link: Sealed | None
     link_expires_at: datetime | None
     edition: int

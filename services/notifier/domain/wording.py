@@ -21,7 +21,8 @@ Step = Literal["asking", "ended", "resumed"]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one letter is about. `button` is where its button leads, `unsubscribe` where letters are ended."""
+    """What one letter is about. `button` is where its button leads, `unsubscribe` where letters are ended; `endpoint`
+    is the id of a webhook endpoint, `host` and `description` tell its owner which that is."""
 
     kind: LetterKind
     institution: str
@@ -33,6 +34,8 @@ class Facts:
     valid_until: datetime | None = None
     link_expires_at: datetime | None = None
     host: str | None = None
+    endpoint: str | None = None
+    description: str | None = None
     button: str | None = None
     unsubscribe: str | None = None
 
@@ -109,6 +112,8 @@ def _values(facts: Facts, dates: Mapping[str, Any]) -> dict[str, str]:
         "institution": facts.institution,
         "credential": facts.credential,
         "host": facts.host,
+        "endpoint": facts.endpoint,
+        "description": facts.description,
         "valid_until": _date(facts.valid_until, dates),
         "link_expires": _date(facts.link_expires_at, dates),
     }

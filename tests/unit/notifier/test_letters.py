@@ -32,6 +32,7 @@ LETTER = ClaimedLetter(
     credential_id=uuid4(),
     endpoint_id=None,
     endpoint_url=None,
+    endpoint_description=None,
     link=None,
     link_expires_at=NOW + timedelta(days=1),
     edition=1,
