@@ -18,7 +18,6 @@ from shared.events.ids import new_id
 from shared.postgres.database import Database
 from tests.fixtures.mail_server import MailServer
 from tests.fixtures.postgres import Templates
-from tests.integration.notifier_queue import claim, endpoint, record, result, tell
 from tests.integration.post_office import KEK, PostOffice, changed, issued, offered, registered, utc_now
 
 ZOE = "zoe@example.org"
@@ -236,23 +235,3 @@ async def test_a_report_afterwards_is_a_bounce_too(
     assert letter is not None
     assert letter.state == state
     assert bool(await office.rows("SELECT FROM refusal")) is spared
-
-
-async def test_an_endpoint_that_is_switched_off_is_told_of_by_letter(
-    office: PostOffice, mail_server: MailServer
-) -> None:
-    made = await endpoint(office.db, office.institution, description="Profiles <staging>")
-    await tell(office.db, institution=office.institution)
-    [taken] = await claim(office.db)
-    await record(office.db, result(taken, 410), now=utc_now())
-    async with office.sending(office.mailer(mail_server.url())):
-        [letter] = await mail_server.wait(1)
-        assert await office.settled() == [("endpoint-disabled", "sent", None)]
-    assert letter.recipient == "registrar@uni.example"
-    assert letter.message["Subject"] == "Webhooks to platform.example were switched off"
-    assert "/hook" not in letter.raw.decode(), "the path of a webhook may be a secret"
-    assert f"POST /v1/endpoints/{made}/enable" in " ".join(letter.text.split())
-    assert "Profiles <staging>" in letter.text
-    assert letter.message["List-Unsubscribe"] is None
-    [row] = await office.rows("SELECT endpoint_id FROM letter")
-    assert row["endpoint_id"] == made

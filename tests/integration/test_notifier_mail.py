@@ -4,16 +4,19 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from shared.events.catalogue import PlatformRegistered
 from tests.fixtures.api import expect
 from tests.fixtures.delivery_report import notification_of
 from tests.fixtures.mail_server import MailServer, run_server
+from tests.fixtures.receiver import Receiver
 from tests.fixtures.services import Stacks
-from tests.integration.lone_notifier import LoneNotifier
+from tests.integration.lone_notifier import LoneNotifier, Platform
 from tests.integration.mail_learner import SCOPES, Learner, join, mailing_notifier
 
 
@@ -76,9 +79,57 @@ async def test_another_institution_sees_and_resends_none_of_it(zoe: Learner) -> 
     assert expect(200, await zoe.http.get("/v1/letters", headers=stranger))["items"] == []
     expect(404, await zoe.http.get(f"/v1/letters/{letter['id']}", headers=stranger))
     expect(404, await zoe.http.post(f"/v1/letters/{letter['id']}/resend", headers=stranger))
-    reader = zoe.notifier.tenant("endpoints:read").headers
-    assert expect(403, await zoe.http.get("/v1/letters", headers=reader))["code"] == "insufficient-scope"
     assert len(zoe.server.to(zoe.address)) == 1
+
+
+async def test_a_platform_hears_that_its_endpoint_was_switched_off_and_sees_the_letter(
+    notifier: LoneNotifier, server: MailServer, http: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    tenant = notifier.tenant("endpoints:read endpoints:write shares:write")
+    address = f"hooks-{uuid4().hex[:8]}@profiles.example"
+    profile = {"slug": "p", "name": "Profiles", "url": "https://profiles.example", "email": address}
+    await notifier.publish(
+        PlatformRegistered(version=1, platform_id=tenant.id, registered_at=datetime.now(UTC), **profile)
+    )
+    platform = await Platform.join(notifier, receiver, http, "status/410", tenant=tenant)
+    await platform.tell()
+    await platform.until("disabled")
+    [letter] = await server.wait(1, address)
+    assert f"POST /v1/endpoints/{platform.id}/enable" in " ".join(letter.text.split())
+    [shown] = (await platform.get("/v1/letters", state="sent"))["items"]
+    assert (shown["kind"], shown["endpoint_id"], shown["credential_id"]) == ("endpoint-disabled", platform.id, None)
+    assert (await platform.get(f"/v1/letters/{shown['id']}"))["tries"][0]["code"] == 250
+    expect(202, await http.post(f"/v1/letters/{shown['id']}/resend", headers=tenant.headers))
+    await server.wait(2, address)
+
+
+async def test_whoever_may_see_endpoints_sees_letters_about_them_and_no_learners(
+    zoe: Learner, receiver: Receiver
+) -> None:
+    await zoe.earn()
+    learners = await zoe.until("sent")
+    everything = zoe.notifier.narrowed(zoe.tenant, f"{SCOPES} endpoints:read endpoints:write")
+    platform = await Platform.join(zoe.notifier, receiver, zoe.http, "status/410", tenant=everything)
+    await platform.tell()
+    about_endpoint = await zoe.until("sent", kind="endpoint-disabled")
+    assert [each["id"] for each in await zoe.letters()] == [about_endpoint["id"], learners["id"]]
+
+    narrow = zoe.notifier.narrowed(zoe.tenant, "endpoints:read endpoints:write").headers
+    for params in ({}, {"kind": "endpoint-disabled"}, {"limit": "1"}):
+        answer = expect(200, await zoe.http.get("/v1/letters", params=params, headers=narrow))
+        assert ([each["id"] for each in answer["items"]], answer["next"]) == ([about_endpoint["id"]], None)
+    for params in ({"kind": "earned"}, {"credential": learners["credential_id"]}):
+        assert expect(200, await zoe.http.get("/v1/letters", params=params, headers=narrow))["items"] == []
+    for method, path in (("GET", ""), ("POST", "/resend")):
+        answer = await zoe.http.request(method, f"/v1/letters/{learners['id']}{path}", headers=narrow)
+        assert expect(403, answer)["code"] == "insufficient-scope"
+        assert 'scope="credentials:' in answer.headers["www-authenticate"]
+        fine = await zoe.http.request(method, f"/v1/letters/{about_endpoint['id']}{path}", headers=narrow)
+        assert fine.status_code in (200, 202)
+    assert len(zoe.server.to(zoe.address)) == 1
+    for scope in ("achievements:write", "credentials:write endpoints:write"):
+        none = zoe.notifier.narrowed(zoe.tenant, scope).headers
+        assert expect(403, await zoe.http.get("/v1/letters", headers=none))["code"] == "insufficient-scope"
 
 
 async def test_a_letter_can_be_sent_again_under_a_new_message_id(zoe: Learner) -> None:

@@ -1,4 +1,4 @@
-"""Whom credentials were issued to, and how institutions are shown: projections of events."""
+"""Whom credentials were issued to, and how institutions and platforms are shown: projections of events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -143,7 +143,7 @@ async def erase_of(tx: Transaction, credential_id: UUID, institution_id: UUID, n
 
 
 async def brand(tx: Transaction, institution_id: UUID, branding: Branding, version: int) -> None:
-    """Keep an institution's newest profile."""
+    """Keep the newest profile of an institution, or of a platform, which is a tenant under its own id."""
     await tx.execute(
         "INSERT INTO branding AS b (institution_id, name, url, image, email, version) VALUES ($1, $2, $3, $4, $5, $6)"
         " ON CONFLICT (institution_id) DO UPDATE SET name = excluded.name, url = excluded.url,"
