@@ -170,8 +170,8 @@ class Requirement(SecurityBase):
     model = HTTPBearerModel(bearerFormat="JWT", description="An access token (RFC 9068), or the operator's token.")
     scheme_name = "bearer"
 
-    def __init__(self, scope: str | None, *, institutions: bool, operators: bool) -> None:
-        self.scope, self.institutions, self.operators = scope, institutions, operators
+    def __init__(self, *scopes: str, institutions: bool, operators: bool) -> None:
+        self.scopes, self.institutions, self.operators = scopes, institutions, operators
 
     async def __call__(self, request: Request) -> Principal:
         """The principal. Raises Unauthorized or Forbidden."""
@@ -183,8 +183,8 @@ class Requirement(SecurityBase):
                 raise Forbidden("this is for an institution's client, not for the operator")
         elif not self.institutions:
             raise OperatorOnly("this is for the operator")
-        elif self.scope and self.scope not in principal.scopes:
-            raise InsufficientScope(self.scope)
+        elif self.scopes and principal.scopes.isdisjoint(self.scopes):
+            raise InsufficientScope(*self.scopes)
         return principal
 
 
@@ -204,9 +204,14 @@ def require(scope: str) -> Requirement:
     return Requirement(scope, institutions=True, operators=False)
 
 
+def require_any(*scopes: str) -> Requirement:
+    """A dependency: an institution's client with one of `scopes`."""
+    return Requirement(*scopes, institutions=True, operators=False)
+
+
 def operator() -> Requirement:
     """A dependency: the operator."""
-    return Requirement(None, institutions=False, operators=True)
+    return Requirement(institutions=False, operators=True)
 
 
 def operator_or(scope: str) -> Requirement:
@@ -214,5 +219,5 @@ def operator_or(scope: str) -> Requirement:
     return Requirement(scope, institutions=True, operators=True)
 
 
-Authenticated = Annotated[Principal, Depends(Requirement(None, institutions=True, operators=True))]
+Authenticated = Annotated[Principal, Depends(Requirement(institutions=True, operators=True))]
 """Any client of an institution, whatever its scopes, or the operator."""

@@ -116,9 +116,18 @@ class LoneNotifier:
             "institution": str(institution),
             "tenant_kind": kind,
         }
+        return Tenant(institution, self._signed(claims))
+
+    def narrowed(self, tenant: Tenant, scope: str) -> Tenant:
+        """The same institution with a token of that scope alone."""
+        token = tenant.headers["Authorization"].removeprefix("Bearer ")
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return Tenant(tenant.id, self._signed({**claims, "jti": uuid4().hex, "scope": scope}))
+
+    def _signed(self, claims: dict[str, Any]) -> dict[str, str]:
         pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         token = jwt.encode(claims, pem, algorithm="EdDSA", headers={"kid": KID, "typ": "at+jwt"})
-        return Tenant(institution, {"Authorization": f"Bearer {token}"})
+        return {"Authorization": f"Bearer {token}"}
 
     async def execute(self, query: str, *args: Any) -> list[asyncpg.Record]:
         """Rows of a statement run as the owner of the notifier's tables."""

@@ -208,7 +208,7 @@ async def _platforms(tx: Transaction, page: Sequence[Told], _: Means) -> dict[UU
     found: dict[UUID, Event] = {}
     for one in page:
         if (said := known.get((one.subject, one.version))) is not None:
-            profile = (said.slug, said.name, said.url)
+            profile = (said.slug, said.name, said.url, said.email)
             past = Platform(one.subject, *profile, "active", said.reason, one.version, one.at, said.at)
             found[one.event_id] = tellers[one.type](past)
     return found

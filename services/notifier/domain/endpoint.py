@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -62,11 +62,14 @@ class Secret:
     expires_at: datetime | None
 
 
-def check_rotation(live: Sequence[Secret], now: datetime) -> None:
-    """Raises TooManySecrets when one more secret may not become an old one."""
+def check_rotation(live: Sequence[Secret], grace: timedelta, now: datetime) -> None:
+    """Raises TooManySecrets when one more secret may not become an old one; without a grace none is left to be one."""
+    if not grace:
+        return
     ends = sorted(secret.expires_at for secret in live if secret.kind == "v1" and secret.expires_at is not None)
     if len(ends) >= MAX_OLD_SECRETS:
         raise TooManySecrets(
-            f"{len(ends)} old secrets are still valid; the next one ends at {ends[0].isoformat()}",
+            f"{len(ends)} old secrets are still valid; the next one ends at {ends[0].isoformat()},"
+            " and a rotation without a grace ends them all",
             retry_after=math.ceil((ends[0] - now).total_seconds()),
         )

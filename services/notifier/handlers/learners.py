@@ -1,5 +1,5 @@
 """What learners hear of, by e-mail: who they are, until they are forgotten; what their credentials are called, and what
-happens to those."""
+happens to those; and what is known of the institutions and platforms that are written to about their endpoints."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -22,6 +22,8 @@ from shared.events.catalogue import (
     InstitutionRegistered,
     InstitutionUpdated,
     LearnerErased,
+    PlatformRegistered,
+    PlatformUpdated,
 )
 from shared.events.envelope import Envelope, Event
 from shared.events.sealed_text import unseal_text
@@ -52,6 +54,8 @@ class Learners:
         return {
             InstitutionRegistered: self._institution,
             InstitutionUpdated: self._institution,
+            PlatformRegistered: self._platform,
+            PlatformUpdated: self._platform,
             CredentialIssued: self._issued,
             ClaimOffered: self._offered,
             LearnerErased: self._erased,
@@ -61,6 +65,10 @@ class Learners:
     async def _institution(self, tx: Transaction, _envelope: Envelope, event: Any) -> None:
         branding = Branding(event.name, event.url, event.image, event.email)
         await addressees.brand(tx, event.institution_id, branding, event.version)
+
+    async def _platform(self, tx: Transaction, _envelope: Envelope, event: Any) -> None:
+        branding = Branding(event.name, event.url, None, event.email)
+        await addressees.brand(tx, event.platform_id, branding, event.version)
 
     async def _issued(self, tx: Transaction, _envelope: Envelope, event: Any) -> None:
         await remember_learner(tx, event, recipients=self._recipients, sealer=self._sealer)

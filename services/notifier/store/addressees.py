@@ -1,4 +1,4 @@
-"""Whom credentials were issued to, and how institutions are shown: projections of events."""
+"""Whom credentials were issued to, and how institutions and platforms are shown: projections of events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,10 +96,23 @@ async def change_status(tx: Transaction, credential_id: UUID, status: str, versi
     return bool(row and row["reachable"])
 
 
-async def language_of(tx: Transaction, credential_id: UUID) -> str | None:
-    """The language to show a credential's learner."""
-    found: str | None = await tx.fetchval("SELECT language FROM addressee WHERE credential_id = $1", credential_id)
-    return found
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of a credential's learner: nothing of one without an address, or one that was erased."""
+
+    language: str | None = None
+    address: Sealed | None = None
+    index: bytes | None = None
+
+
+async def find(tx: Transaction, credential_id: UUID) -> Known:
+    """Who the learner of a credential is, as far as it is known."""
+    row = await tx.fetchrow(
+        "SELECT language, address, kek_id, address_index FROM addressee WHERE credential_id = $1", credential_id
+    )
+    if row is None or row["address"] is None:
+        return Known()
+    return Known(row["language"], Sealed(row["address"], row["kek_id"]), row["address_index"])
 
 
 async def index_of(tx: Transaction, credential_id: UUID) -> bytes | None:
@@ -130,7 +143,7 @@ async def erase_of(tx: Transaction, credential_id: UUID, institution_id: UUID, n
 
 
 async def brand(tx: Transaction, institution_id: UUID, branding: Branding, version: int) -> None:
-    """Keep an institution's newest profile."""
+    """Keep the newest profile of an institution, or of a platform, which is a tenant under its own id."""
     await tx.execute(
         "INSERT INTO branding AS b (institution_id, name, url, image, email, version) VALUES ($1, $2, $3, $4, $5, $6)"
         " ON CONFLICT (institution_id) DO UPDATE SET name = excluded.name, url = excluded.url,"

@@ -119,6 +119,7 @@ class Filters:
     kind: str | None = None
     state: str | None = None
     credential: UUID | None = None
+    about_endpoints: bool = False
 
 
 async def listing(tx: Transaction, filters: Filters, after: tuple[datetime, UUID] | None, limit: int) -> list[Letter]:
@@ -127,12 +128,14 @@ async def listing(tx: Transaction, filters: Filters, after: tuple[datetime, UUID
         f"""{_SELECT} WHERE ($1::text IS NULL OR kind = $1) AND ($2::text IS NULL OR state = $2)
         AND ($3::uuid IS NULL OR credential_id = $3)
         AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5))
+        AND (endpoint_id IS NOT NULL OR NOT $7)
         ORDER BY created_at DESC, id DESC LIMIT $6""",
         filters.kind,
         filters.state,
         filters.credential,
         *(after or (None, None)),
         limit,
+        filters.about_endpoints,
     )
     return [Letter(**dict(row)) for row in rows]
 
