@@ -1,7 +1,6 @@
 """`python -m bench [--stored N] [--seconds S]`: run everything, print the table, write bench/results/."""
 
 import argparse
-import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from bench import raw, scenarios
 from bench.beside import beside_a_backlog
+from bench.ending import run
 from bench.installation import Installation, installed
 from bench.machine import describe
 
@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each rate is measured")
     parser.add_argument("--stored", type=int, default=100_000, help="credentials to grow to")
     arguments = parser.parse_args()
-    figures = asyncio.run(measure(arguments.seconds, arguments.stored))
+    figures = run(measure(arguments.seconds, arguments.stored))
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}.json"
     file.write_text(json.dumps(figures, indent=2) + "\n")

@@ -16,12 +16,17 @@ from pathlib import Path
 import aiohttp
 import psutil
 
+from bench.ending import finished
 from services.cli.deployment import SERVICES, process_environment, service_command
 from services.cli.ports import free_ports
 from services.cli.stack import Stack, StackOptions, open_stack
 from tests.fixtures.kafka_broker import KafkaBroker
 
-LOOPBACK = {"LAUREL_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "LAUREL_OUTBOUND_ALLOW_NETWORKS": "127.0.0.0/8"}
+SETTINGS = {
+    "LAUREL_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+    "LAUREL_OUTBOUND_ALLOW_NETWORKS": "127.0.0.0/8",
+    "LAUREL_WEBHOOK_ENDPOINTS_EACH": "2000",
+}
 
 
 @dataclass(frozen=True)
@@ -76,19 +81,19 @@ def _part(process: psutil.Process) -> str | None:
 
 @asynccontextmanager
 async def installed() -> AsyncIterator[Installation]:
-    """Start it all; ended by pid at the end."""
+    """Start it all; ended by pid at the end, whichever way that comes."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laurel-bench-")))
         kafka = KafkaBroker(folder / "kafka")
-        await asyncio.to_thread(kafka.start)
         stack.callback(kafka.stop)
+        await finished(asyncio.to_thread(kafka.start))
         ports = free_ports()
         sink_port = free_ports()["notifier"]
         sink = subprocess.Popen([sys.executable, "-m", "bench.sink", str(sink_port)])
         stack.callback(sink.wait)
         stack.callback(sink.terminate)
-        options = StackOptions(folder / "data", ports, kafka.bootstrap, LOOPBACK)
-        services = await stack.enter_async_context(open_stack(options))
+        options = StackOptions(folder / "data", ports, kafka.bootstrap, SETTINGS)
+        services = await finished(stack.enter_async_context(open_stack(options)))
         await services.ready()
         yield Installation(services, kafka, f"http://127.0.0.1:{sink_port}")
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.table import Table
 
+from bench.ending import exit_on_signals
 from bench.machine import describe
 from services.verifier.domain.did_document import did_key
 from shared.credentials import Algorithm, Cryptosuite, private_key, sign, verify_proof
@@ -194,14 +195,17 @@ def main() -> None:
     if arguments.first:
         answer_first()
         return
+    exit_on_signals()
     peer = NodePeer()
-    figures: dict[tuple[Cryptosuite, What], dict[str, float]] = {}
-    for suite in SUITES:
-        for what in NAMES:
-            console.print(f"{suite}, {NAMES[what]} …")
-            figures[suite, what] = measure(peer, what, suite, arguments.seconds)
-    show(figures, peer.ask("suites")["node"])
-    peer.stop()
+    try:
+        figures: dict[tuple[Cryptosuite, What], dict[str, float]] = {}
+        for suite in SUITES:
+            for what in NAMES:
+                console.print(f"{suite}, {NAMES[what]} …")
+                figures[suite, what] = measure(peer, what, suite, arguments.seconds)
+        show(figures, peer.ask("suites")["node"])
+    finally:
+        peer.stop()
 
 
 if __name__ == "__main__":

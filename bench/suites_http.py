@@ -6,7 +6,6 @@ the ratio one of each round, for how much a core does in a second changes with w
 """
 
 import argparse
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ import aiohttp
 import orjson
 from rich.table import Table
 
+from bench.ending import run
 from bench.installation import Installation, installed, processor_seconds_of, replica
 from bench.load import post, repeat
 from bench.machine import describe
@@ -204,7 +204,7 @@ def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="bench.suites_http", description="Issue and verify over HTTP, beside Node.")
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each round is measured")
-    asyncio.run(compare(parser.parse_args().seconds))
+    run(compare(parser.parse_args().seconds))
 
 
 if __name__ == "__main__":

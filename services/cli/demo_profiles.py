@@ -20,7 +20,12 @@ from services.cli.stack import Stack
 from services.cli.supervisor import Guardian
 from services.cli.verify import fetch
 
-PROFILES = {"slug": "profiles", "name": "Profiles", "url": "https://profiles.example.org"}
+PROFILES = {
+    "slug": "profiles",
+    "name": "Profiles",
+    "url": "https://profiles.example.org",
+    "email": "hooks@profiles.example.org",
+}
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ async def run(urls: Mapping[str, str], data: Path) -> int:
         operator = client.signed_in(find_token(data))
         for service, url in urls.items():
             replayed, missing = await _replay(operator, service, url)
-            gone = f"; {missing} could not be told again, because what they were about was erased" if missing else ""
+            gone = f"; {missing} could not be told again, because what they were about is gone" if missing else ""
             say(f"{service}: {replayed} events published again{gone}")
     return 0
 

@@ -12,6 +12,7 @@ from services.issuer.api import (
     errors,
     institutions,
     keys,
+    learners,
     oauth,
     platform_clients,
     platforms,
@@ -60,6 +61,7 @@ ROUTERS = (
     keys.routes,
     platforms.routes,
     platform_clients.routes,
+    learners.routes,
     replay.routes,
     sd_jwt_vcs.routes,
 )

@@ -2,12 +2,14 @@
 
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from fastapi import FastAPI
 
 from services.notifier.api import (
     attempts,
@@ -35,6 +37,7 @@ from services.notifier.domain.delivery import Schedule
 from services.notifier.domain.mail import Sender as MailSender
 from services.notifier.domain.mail_server import MailServer
 from services.notifier.domain.mailbox import Mailbox
+from services.notifier.domain.slots import Slots
 from services.notifier.domain.wording import Wording
 from services.notifier.handlers import handlers
 from services.notifier.handlers.learners import Learners
@@ -67,6 +70,8 @@ from shared.http.server import Component, Periodic, run_loop, serve
 from shared.http.streams import Places
 from shared.inbox.api import parked_router
 from shared.inbox.consumer import Consumer
+from shared.inbox.dispatch import Handlers
+from shared.inbox.inbox import KEEP_DAYS
 from shared.outbox.relay import Relay
 from shared.postgres.database import Database
 from shared.postgres.migrations import migrate_patiently
@@ -104,7 +109,7 @@ def utc_now() -> datetime:
 
 async def run(settings: Settings) -> None:
     """Serve until told to stop."""
-    sealer, schedule = Sealer.from_text(settings.kek.get_secret_value()), Schedule.parse(settings.webhook_schedule)
+    sealer = Sealer.from_text(settings.kek.get_secret_value())
     policy = AddressPolicy.parse(settings.webhook_allow_networks)
     async with AsyncExitStack() as stack:
         stack.callback(setup(NAME, TelemetrySettings(settings.otlp_endpoint, settings.log_level)))
@@ -113,43 +118,25 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(bus.close)
         # The operator names the key set's address; institutions name those of webhooks.
         trusted = await stack.enter_async_context(OutboundClient(AddressPolicy.parse(ANYWHERE)))
+        slots = Slots(settings.webhook_slots)
         platforms = await stack.enter_async_context(
-            OutboundClient(policy, user_agent="Laurel-Webhooks/1", connections=settings.webhook_slots)
+            OutboundClient(policy, user_agent="Laurel-Webhooks/1", connections=slots.most)
         )
         await migrate_patiently(settings.database.owner_url, settings.database.url, [MIGRATIONS])
-        sender = Sender(platforms, schedule, settings.webhook_timeout, utc_now)
-        dispatcher = Dispatcher(db, SigningKeys(db, sealer), sender, slots=settings.webhook_slots, clock=utc_now)
         addresses = Addresses(settings.registry_url.rstrip("/"), settings.verifier_url.rstrip("/"))
-        arrivals = Arrivals(db)
-        mail = _mail(settings, db, sealer, addresses)
-        people = Learners(settings.recipients, sealer, mail.context.wake, utc_now)
-        table = handlers(addresses, FanOut(dispatcher.wake, arrivals.notice), people)
+        sender = Sender(platforms, Schedule.parse(settings.webhook_schedule), settings.webhook_timeout, utc_now)
+        dispatcher = Dispatcher(db, SigningKeys(db, sealer), sender, slots=slots, clock=utc_now)
+        arrivals, mail = Arrivals(db), _mail(settings, db, sealer, addresses)
+        table = _handlers(settings, addresses, FanOut(dispatcher.wake, arrivals.notice), mail.context)
         relay = Relay(bus, db, topics=TOPICS)
         consumer = Consumer(bus, db, group=NAME, topics=_HEARD, handlers=table, instance=settings.instance)
-        public, secret = settings.notifier_url.rstrip("/"), settings.operator_token.get_secret_value()
-        app = create_app(
-            title="Laurel notifier",
-            description="Tells platforms what happens to credentials, by webhook.",
-            settings=HttpSettings(public, secret, settings.rate_limit),
-            db=db,
-            routers=[
-                *(part.routes for part in PARTS),
-                parked_router(db, group=NAME, handlers=table),
-            ],
-            authenticator=Authenticator(
-                RemoteKeySet(settings.key_set_url, trusted, db),
-                issuer=settings.expected_issuer,
-                operator_token=secret,
-            ),
-            ready=[
-                lambda: ("relay", relay.trouble),
-                lambda: ("consumer", consumer.trouble),
-                lambda: ("dispatcher", dispatcher.trouble),
-                mail.ready,
-            ],
-            limits=Limits(media={unsubscribe.PATH: (FORM, MULTIPART), bounces.REPORT_PATH: (bounces.REPORT,)}),
-        )
-        errors.install(app)
+        ready: list[ReadyCheck] = [
+            lambda: ("relay", relay.trouble),
+            lambda: ("consumer", consumer.trouble),
+            lambda: ("dispatcher", dispatcher.trouble),
+            mail.ready,
+        ]
+        app = _app(settings, db, trusted, table, ready)
         app.state.context = Context(
             db=db,
             sealer=sealer,
@@ -158,20 +145,62 @@ async def run(settings: Settings) -> None:
             timeout=settings.webhook_timeout,
             addresses=addresses,
             must_verify=settings.webhook_require_challenge,
+            endpoints_each=settings.webhook_endpoints_each,
             wake=dispatcher.wake,
             clock=utc_now,
             arrivals=arrivals,
             places=Places(settings.streams, settings.streams_each),
         )
         app.state.mail = mail.context
-        purge = Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db))
-        days = settings.webhook_retention_days
-        retention = Periodic("retention", RETENTION_SECONDS, lambda: remove_old(db, utc_now(), days))
-        upkeep = Periodic("upkeep", SECONDS, lambda: keep_up(db, utc_now))
-        recovering, watcher = Recovering(db, dispatcher.wake), Watcher(arrivals)
-        regular: list[Component] = [upkeep, purge, retention]
-        components: list[Component] = [consumer, dispatcher, relay, recovering, watcher, *regular, *mail.components]
+        steady: list[Component] = [consumer, dispatcher, relay, Recovering(db, dispatcher.wake), Watcher(arrivals)]
+        components = [*steady, *_regular(settings, db), *mail.components]
         await serve(app, host=settings.host, port=settings.port, components=components)
+
+
+def news_within(retention_days: int) -> Callable[[datetime], bool]:
+    """Tells whether an event of some time can be new here. An older one was told again: whether it had a message is
+    not known any more, as neither that nor its place in the inbox is kept."""
+    kept = timedelta(days=max(retention_days, KEEP_DAYS))
+    return lambda at: utc_now() - at <= kept
+
+
+def _handlers(settings: Settings, addresses: Addresses, fan_out: FanOut, mail: MailContext) -> Handlers:
+    """What happens on each event."""
+    learners = Learners(settings.recipients, mail.sealer, mail.wake, utc_now)
+    return handlers(addresses, fan_out, learners, news_within(settings.webhook_retention_days))
+
+
+def _app(
+    settings: Settings, db: Database, trusted: OutboundClient, table: Handlers, ready: Sequence[ReadyCheck]
+) -> FastAPI:
+    """The routes; `trusted` may fetch the key set from wherever the operator says."""
+    public, secret = settings.notifier_url.rstrip("/"), settings.operator_token.get_secret_value()
+    app = create_app(
+        title="Laurel notifier",
+        description="Tells platforms what happens to credentials, by webhook.",
+        settings=HttpSettings(public, secret, settings.rate_limit),
+        db=db,
+        routers=[*(part.routes for part in PARTS), parked_router(db, group=NAME, handlers=table)],
+        authenticator=Authenticator(
+            RemoteKeySet(settings.key_set_url, trusted, db),
+            issuer=settings.expected_issuer,
+            operator_token=secret,
+        ),
+        ready=ready,
+        limits=Limits(media={unsubscribe.PATH: (FORM, MULTIPART), bounces.REPORT_PATH: (bounces.REPORT,)}),
+    )
+    errors.install(app)
+    return app
+
+
+def _regular(settings: Settings, db: Database) -> list[Component]:
+    """What is done by the clock."""
+    days = settings.webhook_retention_days
+    return [
+        Periodic("upkeep", SECONDS, lambda: keep_up(db, utc_now)),
+        Periodic("idempotency purge", _PURGE_SECONDS, lambda: idempotency.purge(db)),
+        Periodic("retention", RETENTION_SECONDS, lambda: remove_old(db, utc_now(), days)),
+    ]
 
 
 def read_wording(folder: Path) -> Wording:

@@ -27,7 +27,10 @@ class Settings(RecipientSettings):
     webhook_require_challenge: bool = Field(
         False, description="Whether new and moved endpoints get nothing before they answered a signed challenge."
     )
-    webhook_slots: int = Field(400, ge=1, description="Attempts in flight at once, over all endpoints.")
+    webhook_slots: int = Field(
+        400, ge=1, description="Attempts in flight at once over all endpoints, and four times as many that are slow."
+    )
+    webhook_endpoints_each: int = Field(500, ge=1, description="Endpoints that one institution or platform may have.")
     webhook_retention_days: int = Field(90, ge=1, le=3650, description="Days that messages and attempts are kept.")
     streams: int = Field(1000, ge=1, description="Pulling requests held open at once by one process.")
     streams_each: int = Field(10, ge=1, description="How many of those one client may have.")

@@ -18,6 +18,8 @@ from services.registry.api import (
 from services.registry.api.context import Context
 from services.registry.commands.offer_claims import Offerer
 from services.registry.domain.addresses import Addresses
+from services.registry.domain.claim_page import ClaimPage
+from services.registry.domain.wording import Wording
 from services.registry.handlers import HANDLERS
 from services.registry.settings import Settings
 from services.registry.workers import learners
@@ -40,6 +42,7 @@ from shared.telemetry import TelemetrySettings, setup
 
 NAME = "registry"
 MIGRATIONS = Path(__file__).parent / "migrations"
+TEMPLATES = Path(__file__).parent / "templates"
 ROUTERS = (
     credentials.routes,
     institutions.routes,
@@ -63,6 +66,16 @@ def build_authenticator(settings: Settings, db: Database, trusted: OutboundClien
         issuer=settings.expected_issuer,
         operator_token=settings.operator_token.get_secret_value(),
     )
+
+
+def read_wording(folder: Path) -> Wording:
+    """The languages that learners are spoken to in; a broken file stops the start."""
+    return Wording({file.stem: file.read_text("utf-8") for file in (folder / "languages").glob("*.toml")})
+
+
+def read_page(folder: Path, wording: Wording) -> ClaimPage:
+    """The page that learners claim and share on, from the files in `folder`."""
+    return ClaimPage({file.name: file.read_text("utf-8") for file in folder.glob("*.*")}, wording)
 
 
 async def run(settings: Settings) -> None:
@@ -90,7 +103,8 @@ async def run(settings: Settings) -> None:
             ready=[lambda: ("relay", relay.trouble), lambda: ("consumer", consumer.trouble)],
         )
         addresses = Addresses(registry=settings.registry_url.rstrip("/"), verifier=settings.verifier_url.rstrip("/"))
-        app.state.context = Context(db=db, addresses=addresses, clock=learners.utc_now)
+        wording = read_wording(TEMPLATES)
+        app.state.context = Context(db, addresses, learners.utc_now, wording, read_page(TEMPLATES, wording))
         components: list[Component] = [relay, consumer, Counting(db), *_periodics(db, settings, addresses)]
         await serve(app, host=settings.host, port=settings.port, components=components)
 

@@ -1,9 +1,11 @@
 """Which addresses this product may talk to: not its own network, whatever a URL, a name or a redirect says.
 
-`ipaddress.is_global` is not enough: it calls several tunnelled and reserved ranges global.
+`ipaddress.is_global` is not enough: it calls several tunnelled and reserved ranges global. Of IPv6 only 2000::/3 has
+been handed out (IANA), so all else is refused.
 """
 
 import ipaddress
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +18,11 @@ Address = IPv4Address | IPv6Address
 _REFUSED_TEXT = """
 0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24
 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
-::/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/32 2001:db8::/32 2002::/16 3fff::/20 5f00::/16 fc00::/7 fe80::/10
-fec0::/10 ff00::/8
+::/3 2001::/32 2001:db8::/32 2002::/16 3fff::/20 4000::/2 8000::/1
 """
 _REFUSED: tuple[Network, ...] = tuple(ipaddress.ip_network(text) for text in _REFUSED_TEXT.split())
 _PORTS = frozenset({443, 8443})
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")  # no name ends so (URL Standard, "ends in a number")
 
 
 class UrlRefused(Exception):
@@ -68,6 +70,8 @@ class AddressPolicy:
         literal = _literal(host)
         if literal is not None:
             self.check_connection(str(literal), port, parts.scheme)
+        elif _NUMBER.fullmatch(host.rpartition(".")[2]):
+            raise UrlRefused("invalid-url", "has a host that is neither a name nor an address")
         elif host == "localhost" or host.endswith(".localhost"):
             self.check_connection("127.0.0.1", port, parts.scheme)
         elif not self.allowed and (parts.scheme != "https" or port not in _PORTS):
@@ -88,6 +92,8 @@ def _split(url: str) -> tuple[SplitResult, int]:
         raise UrlRefused("invalid-url", "is not an http or https URL")
     if parts.username is not None or parts.password is not None:
         raise UrlRefused("invalid-url", "must not carry a user name or password")
+    if "%" in parts.hostname and ":" not in parts.hostname:
+        raise UrlRefused("invalid-url", "has a host that is written in escapes")
     if any(character <= " " or character in "\\\x7f" for character in url):
         raise UrlRefused("invalid-url", "holds a character that no URL has")
     return parts, port

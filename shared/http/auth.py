@@ -27,6 +27,8 @@ ALGORITHM = "EdDSA"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 (a media type)
 AUDIENCE = "laurel"
 INSTITUTION_CLAIM = "institution"
+KIND_CLAIM, PLATFORM = "tenant_kind", "platform"
+PLATFORM_SCOPE = "shares:write"  # which no institution's client can have
 REQUIRED_CLAIMS = ("iss", "aud", "sub", "client_id", "exp", "iat", "jti")
 LEEWAY = 30
 _FORBIDDEN_HEADERS = ("jku", "x5u", "jwk", "x5c", "crit")
@@ -40,7 +42,8 @@ class OperatorOnly(Forbidden, type="operator-only"):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking. `institution_id` is None for the operator and only for the operator.
+    """Who is asking. `institution_id` is None for the operator and only for the operator; for a platform's client it is
+    the platform's id.
 
     `until` is when the token stops being accepted, in seconds since 1970.
     """
@@ -49,6 +52,7 @@ class Principal:
     institution_id: UUID | None
     scopes: frozenset[str]
     is_operator: bool = False
+    is_platform: bool = False
     until: float = math.inf
 
     @property
@@ -149,7 +153,15 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
     client_id, scope = claims["client_id"], claims.get("scope", "")
     if not isinstance(client_id, str) or not isinstance(scope, str):
         raise Unauthorized("the access token's claims are malformed")
-    return Principal(client_id, institution, frozenset(scope.split()), until=float(claims["exp"]) + LEEWAY)
+    scopes = frozenset(scope.split())
+    until = float(claims["exp"]) + LEEWAY
+    return Principal(client_id, institution, scopes, is_platform=_is_platform(claims, scopes), until=until)
+
+
+def _is_platform(claims: Mapping[str, Any], scopes: frozenset[str]) -> bool:
+    """Whether the token is a platform's. Where its issuer does not say, its scopes do, unless it was narrowed."""
+    kind = claims.get(KIND_CLAIM)
+    return PLATFORM_SCOPE in scopes if kind is None else kind == PLATFORM
 
 
 class Requirement(SecurityBase):
@@ -158,8 +170,8 @@ class Requirement(SecurityBase):
     model = HTTPBearerModel(bearerFormat="JWT", description="An access token (RFC 9068), or the operator's token.")
     scheme_name = "bearer"
 
-    def __init__(self, scope: str | None, *, institutions: bool, operators: bool) -> None:
-        self.scope, self.institutions, self.operators = scope, institutions, operators
+    def __init__(self, *scopes: str, institutions: bool, operators: bool) -> None:
+        self.scopes, self.institutions, self.operators = scopes, institutions, operators
 
     async def __call__(self, request: Request) -> Principal:
         """The principal. Raises Unauthorized or Forbidden."""
@@ -171,8 +183,8 @@ class Requirement(SecurityBase):
                 raise Forbidden("this is for an institution's client, not for the operator")
         elif not self.institutions:
             raise OperatorOnly("this is for the operator")
-        elif self.scope and self.scope not in principal.scopes:
-            raise InsufficientScope(self.scope)
+        elif self.scopes and principal.scopes.isdisjoint(self.scopes):
+            raise InsufficientScope(*self.scopes)
         return principal
 
 
@@ -192,9 +204,14 @@ def require(scope: str) -> Requirement:
     return Requirement(scope, institutions=True, operators=False)
 
 
+def require_any(*scopes: str) -> Requirement:
+    """A dependency: an institution's client with one of `scopes`."""
+    return Requirement(*scopes, institutions=True, operators=False)
+
+
 def operator() -> Requirement:
     """A dependency: the operator."""
-    return Requirement(None, institutions=False, operators=True)
+    return Requirement(institutions=False, operators=True)
 
 
 def operator_or(scope: str) -> Requirement:
@@ -202,5 +219,5 @@ def operator_or(scope: str) -> Requirement:
     return Requirement(scope, institutions=True, operators=True)
 
 
-Authenticated = Annotated[Principal, Depends(Requirement(None, institutions=True, operators=True))]
+Authenticated = Annotated[Principal, Depends(Requirement(institutions=True, operators=True))]
 """Any client of an institution, whatever its scopes, or the operator."""

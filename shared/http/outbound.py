@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,7 @@ import yarl
 from aiohttp.connector import AddrInfoType
 
 from shared.http.addresses import AddressPolicy, UrlRefused
+from shared.http.resolver import Resolver
 
 CONNECT_SECONDS = 5.0
 _SCHEME: ContextVar[str] = ContextVar("scheme", default="https")
@@ -25,6 +27,18 @@ class OutboundError(Exception):
     """A request that got no usable answer; `code` is a stable word, never the peer's text."""
 
     code = "connection-failed"
+
+
+class NameNotResolved(OutboundError):
+    """No name server knows the host, or none answers."""
+
+    code = "name-not-resolved"
+
+
+class TlsFailed(OutboundError):
+    """The peer's certificate is not one to trust, or it speaks no TLS."""
+
+    code = "tls-failed"
 
 
 class BlockedAddress(OutboundError):
@@ -65,7 +79,7 @@ class _Refused(OSError):
     """The policy's refusal on its way through the library, which passes errors of sockets and resolvers only."""
 
 
-class _Resolver(aiohttp.ThreadedResolver):
+class _CheckedResolver(Resolver):
     """Refuses a name altogether when any of its addresses is refused: who mixes them means harm."""
 
     def __init__(self, check: Callable[[str, int], None]) -> None:
@@ -87,12 +101,13 @@ class OutboundClient:
     def __init__(self, policy: AddressPolicy, *, user_agent: str = "Laurel/1", connections: int = 512) -> None:
         self.policy = policy
         self._agent, self._connections = user_agent, connections
+        self._scheme = lru_cache(maxsize=4096)(lambda url: policy.check_url(url).scheme)  # refusals are not kept
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "OutboundClient":
         connector = aiohttp.TCPConnector(
             limit=self._connections,
-            resolver=_Resolver(self._check),
+            resolver=_CheckedResolver(self._check),
             socket_factory=self._socket,
             ttl_dns_cache=10,
             force_close=False,
@@ -103,7 +118,7 @@ class OutboundClient:
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
-            headers={"user-agent": self._agent},
+            headers={"user-agent": self._agent, "accept-encoding": "identity"},  # nothing is unpacked here
         )
         return self
 
@@ -165,7 +180,7 @@ class OutboundClient:
 
     async def _request(self, method: str, url: str, *, timeout: float, keep: int, **kwargs: Any) -> Answer:
         try:
-            _SCHEME.set(self.policy.check_url(url).scheme)
+            _SCHEME.set(self._scheme(url))
         except UrlRefused as error:
             raise BlockedAddress(error.detail) from error
         assert self._session is not None
@@ -181,7 +196,14 @@ class OutboundClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if _was_refused(error):
                 raise BlockedAddress("the address, or the port, is not one this product connects to") from error
-            raise OutboundError(type(error).__name__) from error
+            raise _kind_of(error)(type(error).__name__) from error
+
+
+def _kind_of(error: Exception) -> type[OutboundError]:
+    """What an owner has to look at: name servers, certificates, or the rest."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return NameNotResolved
+    return TlsFailed if isinstance(error, aiohttp.ClientSSLError) else OutboundError
 
 
 def _was_refused(error: BaseException | None) -> bool:

@@ -105,11 +105,12 @@ class Forbidden(Problem, status=403, type="forbidden"):
 
 
 class InsufficientScope(Forbidden, type="insufficient-scope"):
-    """The access token lacks a scope."""
+    """The access token lacks a scope; of several that are named, one would do."""
 
-    def __init__(self, scope: str) -> None:
-        challenge = f'Bearer realm="laurel", error="insufficient_scope", scope="{scope}"'
-        super().__init__(f"the access token lacks the scope {scope}", headers={"WWW-Authenticate": challenge})
+    def __init__(self, *scopes: str) -> None:
+        challenge = f'Bearer realm="laurel", error="insufficient_scope", scope="{" ".join(scopes)}"'
+        detail = f"the access token lacks the scope {' or '.join(scopes)}"
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
 
 
 class NotFound(Problem, status=404, type="not-found"):

@@ -1,8 +1,8 @@
 """One process: the HTTP side and the components behind it (relay, consumers, workers), started and stopped in order.
 
-Stopping takes at most 10 s: /readyz says no, requests in progress finish (4 s), components end in the order given
-(2 s each, less where many share what is left), connections close. A second signal ends the process at once; by design
-nothing is lost.
+Stopping takes at most 10 s: /readyz says no, requests in progress finish (4 s), components are told to end in the order
+given (2 s each, less where many share what is left), what they still have under way has the rest, connections close. A
+second signal ends the process at once; by design nothing is lost.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Component(Protocol):
         """Work until `stop`."""
 
     async def stop(self) -> None:
-        """End what is in progress and return, within 2 s."""
+        """Begin nothing more, and return within 2 s. `run` may take what is left of 9 s to end what is in progress."""
 
 
 def _settle_memory() -> None:
@@ -76,6 +76,8 @@ async def serve(app: FastAPI, *, host: str, port: int, components: Sequence[Comp
         for position, component in enumerate(components):
             left = deadline - asyncio.get_running_loop().time()
             await _stop(component, min(COMPONENT_SECONDS, left / (len(components) - position)))
+        if running:
+            await asyncio.wait(running, timeout=max(0, deadline - asyncio.get_running_loop().time()))
     finally:
         for task in running:
             task.cancel()

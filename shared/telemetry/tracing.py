@@ -77,9 +77,8 @@ def span_from(
     links: tuple[Link, ...] = (),
 ) -> Iterator[Span]:
     """A span whose parent is the remote span `traceparent` names (a root where None)."""
-    with tracer.start_as_current_span(
-        name, context_of(traceparent), kind=kind, attributes=attributes, links=links
-    ) as span:
+    span = tracer.start_span(name, context_of(traceparent), kind=kind, attributes=attributes, links=links)
+    with trace.use_span(span, end_on_exit=True):
         yield span
 
 

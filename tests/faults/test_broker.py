@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import json
 import random
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -21,6 +23,7 @@ from tests.fixtures.kafka_broker import KafkaBroker
 from tests.fixtures.receiver import Receiver
 from tests.fixtures.services import StartStack
 from tests.fixtures.stack import ServiceProcess, Stack
+from tests.integration.learners import Learner, known, letters
 
 DEAD_SECONDS = 15
 """Until the relays and the consumers wait their longest between two tries: 0.2 s, doubled up to 5 s."""
@@ -76,12 +79,23 @@ async def test_a_wiped_broker_and_a_deleted_topic_are_filled_again_by_replay(
     async with stack.api() as api:
         load = await Load.prepare(api, receiver)
         await load.issue_many(20)
+        platform, profile = await api.platform(), uuid4().hex
+        await api.endpoint(platform, receiver.url(profile), ["*"])
+        async with letters(stack) as post:
+            learner = await Learner.of(api, post, next(iter(load.answered)))
+        await known(api, platform.id)
+        await learner.act("share", platform.slug, 201)
+        await receiver.wait(profile, 1)
         await invariants.settle(stack, 20)
         before = await invariants.announced_once(own_kafka.bootstrap, load.answered)
+        stack["notifier"].stop()
+        await learner.act("unshare", platform.slug)
+        await sent(stack, "registry")
         own_kafka.kill()
         own_kafka.wipe()
         await load.issue_many(5)
         await asyncio.to_thread(own_kafka.start)
+        stack.start("notifier")
         await replay(api)
         wiped = await invariants.hold(api, stack, receiver, load.endpoint, load.answered, seconds=40)
         again = {record.event_id for record in await invariants.hear(own_kafka.bootstrap, ISSUER_TOPIC, REGISTRY_TOPIC)}
@@ -94,8 +108,16 @@ async def test_a_wiped_broker_and_a_deleted_topic_are_filled_again_by_replay(
         deleted = await invariants.hold(api, stack, receiver, load.endpoint, load.answered, seconds=60)
         for delivery in await receiver.received(load.endpoint.name):
             assert delivery.verified(load.endpoint.secret)
+        acts = [json.loads(delivery.body)["type"] for delivery in await receiver.received(profile)]
+        assert acts == ["credential.shared", "credential.unshared"], "what the learner did"
         assert len(await receiver.received(load.endpoint.name)) == 2 * len(load.answered), "a replay was announced"
     print(f"F4: settled {wiped:.1f} s after the wiped broker's start, {deleted:.1f} s after the topic was deleted")
+
+
+async def sent(stack: Stack, service: str) -> None:
+    """Wait until the broker has all that a service announced."""
+    while await invariants.value(stack, service, "SELECT count(*) FROM outbox"):
+        await asyncio.sleep(0.05)
 
 
 async def replay(api: Api) -> None:

@@ -92,7 +92,7 @@ async def share(db: Database, credential_id: UUID, platform_id: UUID, minutes: i
         found = await platforms.get(tx, platform_id)
         assert found is not None
         now = NOW + timedelta(minutes=minutes)
-        return await share_credential(tx, credential_id, found, addresses=ADDRESSES, now=now)
+        return await share_credential(tx, credential_id, found, consent="I do", addresses=ADDRESSES, now=now)
 
 
 async def told(db: Database, name: str | None = None) -> list[dict[str, Any]]:

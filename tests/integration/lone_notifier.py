@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -20,7 +21,7 @@ from services.cli.ports import free_ports
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import KafkaBus
 from shared.bus.port import Bus, Record
-from shared.events.catalogue import CredentialRevoked
+from shared.events.catalogue import CredentialRevoked, ShareChanged
 from shared.events.catalogue.credential import StatusEntry
 from shared.events.envelope import Envelope, Event
 from shared.events.ids import new_id
@@ -52,10 +53,14 @@ class LoneNotifier:
 
     @classmethod
     @contextlib.contextmanager
-    def on(cls, stacks: Stacks, bus: str, **env: str) -> Iterator[Self]:
-        """A notifier on fresh databases, ready; it finds the tests' key where it keeps its copy of the key set."""
+    def on(cls, stacks: Stacks, bus: str, *, wrapper: Sequence[str] = (), **env: str) -> Iterator[Self]:
+        """A notifier on fresh databases, ready; it finds the tests' key where it keeps its copy of the key set.
+
+        `wrapper` is put before its module.
+        """
         stacks.stop_shared()
-        with stacks.open(bus, env={**QUICK, **env}, start=False) as stack:
+        wrappers = {"notifier": wrapper}
+        with stacks.open(bus, env={**QUICK, **env}, wrappers=wrappers, start=False) as stack:
             made = cls(stack)
             stacks.background.run(made._introduce_key())
             stack.start("notifier")
@@ -94,8 +99,10 @@ class LoneNotifier:
             if process.exit_code is None:
                 process.stop()
 
-    def tenant(self, scope: str = SCOPES, *, seconds: int = 600, client: str = "client") -> Tenant:
-        """An institution of the test's own, with a token of `scope` that is good for so long."""
+    def tenant(
+        self, scope: str = SCOPES, *, seconds: int = 600, client: str = "client", kind: str = "institution"
+    ) -> Tenant:
+        """An institution of the test's own, or a `platform`, with a token of `scope` that is good for so long."""
         institution, now = uuid4(), int(time.time())
         claims = {
             "iss": self.stack.deployment.url("issuer"),
@@ -107,10 +114,20 @@ class LoneNotifier:
             "jti": uuid4().hex,
             "scope": scope,
             "institution": str(institution),
+            "tenant_kind": kind,
         }
+        return Tenant(institution, self._signed(claims))
+
+    def narrowed(self, tenant: Tenant, scope: str) -> Tenant:
+        """The same institution with a token of that scope alone."""
+        token = tenant.headers["Authorization"].removeprefix("Bearer ")
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return Tenant(tenant.id, self._signed({**claims, "jti": uuid4().hex, "scope": scope}))
+
+    def _signed(self, claims: dict[str, Any]) -> dict[str, str]:
         pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         token = jwt.encode(claims, pem, algorithm="EdDSA", headers={"kid": KID, "typ": "at+jwt"})
-        return Tenant(institution, {"Authorization": f"Bearer {token}"})
+        return {"Authorization": f"Bearer {token}"}
 
     async def execute(self, query: str, *args: Any) -> list[asyncpg.Record]:
         """Rows of a statement run as the owner of the notifier's tables."""
@@ -135,9 +152,11 @@ class LoneNotifier:
         finally:
             await made.close()
 
-    async def publish(self, *events: Event, traceparent: str | None = None, event_id: UUID | None = None) -> list[UUID]:
-        """Put events on the bus as a relay does; their ids, new ones unless `event_id` repeats one."""
-        records = [_record(event, traceparent, event_id) for event in events]
+    async def publish(
+        self, *events: Event, traceparent: str | None = None, event_id: UUID | None = None, at: datetime | None = None
+    ) -> list[UUID]:
+        """Put events on the bus as a relay does, of `at` or of now; their ids, new ones unless `event_id` is given."""
+        records = [_record(event, traceparent, event_id, at or utc_now()) for event in events]
         async with self.bus() as bus:
             await bus.ensure_topics(sorted({event.TOPIC for event in events}))
             producer = bus.producer()
@@ -242,7 +261,13 @@ def revoked(institution: UUID, credential: UUID | None = None, version: int = 2)
     )
 
 
-def _record(event: Event, traceparent: str | None, event_id: UUID | None) -> tuple[UUID, Record]:
+def share_changed(platform: UUID, **given: Any) -> ShareChanged:
+    """A credential that is shared with that platform was suspended; `given` says more of it."""
+    fields = {"share_id": new_id(), "credential_id": new_id(), "institution_id": new_id(), "achievement_id": new_id()}
+    return ShareChanged(version=3, platform_id=platform, status="suspended", changed_at=utc_now(), **(fields | given))
+
+
+def _record(event: Event, traceparent: str | None, event_id: UUID | None, at: datetime) -> tuple[UUID, Record]:
     identifier, source = event_id or new_id(), f"/{event.TOPIC.split('.')[0]}"
-    envelope = Envelope(identifier, event.TYPE, source, event.key, utc_now(), event.version, traceparent)
+    envelope = Envelope(identifier, event.TYPE, source, event.key, at, event.version, traceparent)
     return identifier, Record(event.TOPIC, event.key.encode(), event.to_value(), envelope.headers())

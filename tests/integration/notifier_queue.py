@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 
 import orjson
 
+from services.notifier.commands.begin_task import begin_task
 from services.notifier.commands.fan_out import FanOut
 from services.notifier.commands.record_attempts import record_attempts
 from services.notifier.commands.register_endpoint import register_endpoint
+from services.notifier.commands.step_task import step_task
 from services.notifier.domain.content import body_around, message_id
 from services.notifier.store import deliveries
 from services.notifier.store.deliveries import Claimed, Outcome, Room
@@ -26,7 +28,7 @@ INSTITUTION = uuid4()
 async def endpoint(db: Database, institution: UUID = INSTITUTION, *, proven: bool = True, **asked: Any) -> UUID:
     fields = {"url": "https://platform.example/hook", "events": ["*"], **asked}
     async with db.worker() as tx:
-        made, _ = await register_endpoint(tx, institution, sealer=SEALER, now=NOW, **fields)
+        made, _ = await register_endpoint(tx, institution, sealer=SEALER, now=NOW, most=1000, **fields)
         await tx.execute("UPDATE endpoint SET proven = $2 WHERE id = $1", made.id, proven)
     return made.id
 
@@ -41,22 +43,29 @@ async def tell(
 
 
 def message(
-    institution: UUID = INSTITUTION, *, subject: str = "of-a-test", achievement: UUID | None = None, **data: Any
+    institution: UUID = INSTITUTION,
+    *,
+    type: str = "credential.revoked",
+    subject: str = "of-a-test",
+    achievement: UUID | None = None,
+    issuer: UUID | None = None,
+    **data: Any,
 ) -> NewMessage:
-    """A credential of the institution was revoked; its message says `data`."""
+    """Something happened, by default to a credential of the institution; its message says `data`."""
     now = datetime.now(UTC)
-    body = body_around("credential.revoked", now, orjson.dumps({"credential_id": subject, **data}))
+    body = body_around(type, now, orjson.dumps({"credential_id": subject, **data}))
     whole = orjson.dumps({"credential_id": subject, **data, "whole": True})
     return NewMessage(
         id=message_id(),
         institution_id=institution,
         event_id=new_id(),
-        type="credential.revoked",
+        type=type,
         body=body,
         traceparent=None,
         created_at=now,
         subject=subject,
         achievement_id=achievement,
+        issuer_id=issuer,
         full_data=lambda: whole,
     )
 
@@ -66,6 +75,16 @@ async def fan_out(db: Database, *batch: NewMessage) -> None:
     async with db.worker() as tx:
         for each in batch:
             fan_out.add(tx, each)
+
+
+async def replay(db: Database, one: UUID) -> None:
+    """Give an endpoint what it would have got, had it been there before."""
+    now = datetime.now(UTC)
+    async with db.worker() as tx:
+        await begin_task(tx, INSTITUTION, "replay", one, since=now - timedelta(hours=1), until=now, now=now)
+    for _ in range(2):  # a batch, and the look that finds nothing
+        async with db.worker() as tx:
+            await step_task(tx)
 
 
 async def claim(db: Database, slots: int = 400, start: int = 2) -> list[Claimed]:

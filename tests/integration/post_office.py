@@ -131,6 +131,7 @@ class PostOffice:
     db: Database
     institution: UUID = field(default_factory=uuid4)
     now: datetime | None = None
+    kek: Sealer = KEK
 
     def clock(self) -> datetime:
         """The real time, or the one that a test set."""
@@ -138,7 +139,7 @@ class PostOffice:
 
     async def hear(self, *events: Event, at: datetime | None = None, event_id: UUID | None = None) -> None:
         """Let the handlers have events, in one transaction."""
-        table = Learners(RECIPIENTS, KEK, lambda: None, self.clock).handlers()
+        table = Learners(RECIPIENTS, self.kek, lambda: None, self.clock).handlers()
         async with self.db.worker() as tx:
             for event in events:
                 time = at or self.clock()
@@ -181,7 +182,7 @@ class PostOffice:
         return self._mailer(lambda: FolderPostman(folder), Rules(10, 0, Schedule((60,))))
 
     def _mailer(self, postmen: Callable[[], Postman], rules: Rules) -> Mailer:
-        writer = Writer(self.db, KEK, WORDING, SENDER, ADDRESSES, "https://notifier.example")
+        writer = Writer(self.db, self.kek, WORDING, SENDER, ADDRESSES, "https://notifier.example")
         return Mailer(self.db, writer, postmen, rules, self.clock)
 
     async def until_tried(self, error: str, seconds: float = 20) -> None:

@@ -26,6 +26,7 @@ PUBLIC_WRITES = {
     "POST registry/v1/credentials/{credential_id}/claim",
     "POST issuer/oauth/token",
     "POST notifier/unsubscribe/{token}",
+    "POST notifier/unsubscribe/{token}/resume",
     "POST verifier/v1/verify",
     "POST verifier/v1/sd-jwt-vcs/verify",
     "POST verifier/credentials/verify",

@@ -84,6 +84,7 @@ async def test_each_is_told_of_once_when_its_time_is_over(db: Database) -> None:
     (event,) = await told(db)
     assert (event["credential_id"], event["version"]) == (str(over), 2)
     assert event["expired_at"] == "2030-06-01T00:00:00Z"
+    assert event["achievement_id"] == str(TENANT), "which stands in for an achievement here"
     assert (await shown(db, "expired"), await shown(db, "active")) == ({over}, {later, never})
     await expire_due(db, lambda: SOON)
     assert [event["credential_id"] for event in await told(db)] == [str(over), str(later)]

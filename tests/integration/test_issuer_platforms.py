@@ -15,7 +15,8 @@ def url(api: Api, *parts: str) -> str:
 
 
 def body(**change: Any) -> dict[str, Any]:
-    return {"slug": f"p-{uuid4().hex[:12]}", "name": "Profiles", "url": "https://profiles.example", **change}
+    fields = {"name": "Profiles", "url": "https://profiles.example", "email": "hooks@profiles.example"}
+    return {"slug": f"p-{uuid4().hex[:12]}", **fields, **change}
 
 
 async def test_one_is_admitted_with_a_client_once_whatever_is_retried(issuer_api: Api, issuer: LoneIssuer) -> None:
@@ -30,7 +31,7 @@ async def test_one_is_admitted_with_a_client_once_whatever_is_retried(issuer_api
     assert made == expect(200, await issuer_api.http.get(url(issuer_api, made["id"]), headers=issuer_api.operator))
     (event,) = await issuer.events(made["id"])
     assert event.type == "org.laurel.platform.registered.v1"
-    assert {name: event.value[name] for name in ("slug", "name", "url")} == asked
+    assert {name: event.value[name] for name in ("slug", "name", "url", "email")} == asked
     rows = await issuer.fetch("SELECT body FROM idempotency WHERE key = $1", headers["Idempotency-Key"])
     assert client["client_secret"].encode() not in rows[0]["body"]
 
@@ -55,6 +56,16 @@ async def test_its_token_names_it_and_opens_endpoints_and_shares_alone(issuer_ap
     form |= {"client_secret": platform.client_secret, "scope": "credentials:write"}
     asked = await issuer_api.http.post(f"{issuer_api.urls['issuer']}/oauth/token", data=form)
     assert expect(400, asked)["error"] == "invalid_scope"
+
+
+async def test_a_token_says_which_kind_of_tenant_it_is_for_however_little_it_may_do(issuer_api: Api) -> None:
+    for kind, tenant in (("platform", await issuer_api.platform()), ("institution", await issuer_api.institution())):
+        form = {"grant_type": "client_credentials", "client_id": tenant.client_id, "scope": "endpoints:write"}
+        form["client_secret"] = tenant.client_secret
+        narrow = expect(200, await issuer_api.http.post(f"{issuer_api.urls['issuer']}/oauth/token", data=form))
+        for token in (tenant.token, narrow["access_token"]):
+            claims = jwt.decode(token, options={"verify_signature": False})
+            assert (claims["institution"], claims["tenant_kind"]) == (tenant.id, kind)
 
 
 async def test_an_institution_gets_no_scope_of_platforms(issuer_api: Api) -> None:
@@ -87,6 +98,24 @@ async def test_it_is_changed_by_version_and_suspended_for_good(issuer_api: Api, 
     ]
     # It still has to hear what to remove, and to confirm it.
     assert await issuer_api.token(platform.client_id, platform.client_secret)
+
+
+async def test_one_from_before_there_were_addresses_goes_on_and_can_be_given_one(
+    issuer_api: Api, issuer: LoneIssuer
+) -> None:
+    platform = await issuer_api.platform()
+    where, operator = url(issuer_api, platform.id), issuer_api.operator
+    await issuer.fetch("UPDATE platform SET email = NULL WHERE slug = $1", platform.slug)
+    shown = expect(200, await issuer_api.http.get(where, headers=operator))
+    assert shown["email"] is None
+    for version, change in ((1, {"name": "New"}), (2, {"email": "hooks@new.example"})):
+        headers = {**operator, "If-Match": f'"{version}"'}
+        shown = expect(200, await issuer_api.http.patch(where, json=change, headers=headers))
+    assert (shown["name"], shown["email"]) == ("New", "hooks@new.example")
+    told = [(event.version, event.value.get("email")) for event in await issuer.events(platform.id)]
+    assert told[1:] == [(2, None), (3, "hooks@new.example")]
+    null = await issuer_api.http.patch(where, json={"email": None}, headers={**operator, "If-Match": '"3"'})
+    assert expect(422, null)["errors"][0]["pointer"] == "#/email"
 
 
 async def test_a_leaked_secret_is_replaced(issuer_api: Api) -> None:
@@ -131,6 +160,8 @@ async def test_a_slug_is_taken_once_and_lists_have_pages(issuer_api: Api) -> Non
         ({"slug": "No Slug"}, "#/slug"),
         ({"name": ""}, "#/name"),
         ({"url": "ftp://x"}, "#/url"),
+        ({"email": "nobody"}, "#/email"),
+        ({"email": None}, "#/email"),
         ({"state": "active"}, "#/state"),
     ],
 )

@@ -54,7 +54,7 @@ async def every_event(api: Api) -> None:
     platform = await api.platform()
     patch = {**api.operator, "If-Match": '"1"'}
     url = f"{base}/platforms/{platform.id}"
-    expect(200, await api.http.patch(url, json={"name": "Renamed"}, headers=patch))
+    expect(200, await api.http.patch(url, json={"name": "Renamed", "email": "new@p.example"}, headers=patch))
     expect(200, await api.http.post(f"{url}/suspend", json={"reason": "sold data"}, headers=api.operator))
 
 

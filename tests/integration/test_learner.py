@@ -109,6 +109,29 @@ async def test_a_credential_is_claimed_shared_revoked_and_removed(api: Api, post
     assert await listed(api, other.headers) == []
 
 
+async def test_a_consent_is_kept_in_the_words_that_the_learner_read(api: Api, post: Letters) -> None:
+    institution, platform = await api.institution(), await api.platform()
+    issued = await api.issue(institution, await api.achievement(institution))
+    await known(api, platform.id)
+    learner = await Learner.of(api, post, issued["id"])
+    url, share = (
+        f"{api.urls['registry']}/v1/platforms?limit=200",
+        f"{api.urls['registry']}/v1/credentials/{issued['id']}/share",
+    )
+    kept = []
+    for asked, had in (("de-AT, en;q=0.5", "de"), ("fr", "fr"), ("es", "es"), ("it", "en")):
+        headers = {**learner.headers, "Accept-Language": asked}
+        shown = await api.http.get(url, headers=headers)
+        assert (shown.headers["content-language"], shown.headers["vary"]) == (had, "Accept-Language")
+        (terms,) = [item["consent"] for item in expect(200, shown)["items"] if item["id"] == platform.id]
+        given = expect(201, await api.http.post(share, json={"platform": platform.id}, headers=headers))
+        assert given["consent"] == terms
+        await learner.act("unshare", platform.id)
+        kept.append(terms)
+    assert [one["consent"] for one in await learner.shares()] == kept[::-1]
+    assert len({terms["text"] for terms in kept}) == 4
+
+
 async def test_a_life_short_of_revocation_is_told_too(api: Api, post: Letters, receiver: Receiver) -> None:
     institution, platform = await api.institution(), await api.platform()
     hearing = await Hearing.of(api, platform, receiver)

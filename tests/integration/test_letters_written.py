@@ -8,7 +8,6 @@ import pytest
 
 from services.notifier.commands.erase_learner import erase_learner
 from services.notifier.commands.record_bounce import record_bounce
-from services.notifier.commands.unsubscribe import unsubscribe
 from services.notifier.commands.write_letter import write_warnings
 from services.notifier.domain.mailbox import Mailbox
 from services.notifier.store import addressees, letter_queue
@@ -19,7 +18,6 @@ from shared.events.ids import new_id
 from shared.postgres.database import Database
 from tests.fixtures.mail_server import MailServer
 from tests.fixtures.postgres import Templates
-from tests.integration.notifier_queue import claim, endpoint, record, result, tell
 from tests.integration.post_office import KEK, PostOffice, changed, issued, offered, registered, utc_now
 
 ZOE = "zoe@example.org"
@@ -194,27 +192,6 @@ async def test_links_are_forgotten_when_they_are_over(office: PostOffice) -> Non
     assert (await office.rows("SELECT link IS NULL AS gone FROM letter"))[0]["gone"] is True
 
 
-async def test_unsubscribing_ends_all_letters_to_the_address_but_those_it_asks_for(
-    office: PostOffice, mail_server: MailServer
-) -> None:
-    first, second = issued(office.institution, ZOE), issued(office.institution, "ZOE@example.org")
-    other = issued(office.institution, "other@example.org")
-    await office.hear(first, second, other)
-    async with office.db.worker() as tx:
-        await unsubscribe(tx, first.credential_id)
-        await unsubscribe(tx, first.credential_id)
-        await unsubscribe(tx, uuid4())
-    await office.hear(offered(second), offered(second, "asked"), offered(other), changed(first))
-    async with office.sending(office.mailer(mail_server.url())):
-        states = await office.settled()
-    assert sorted(states) == [
-        ("claim-link", "sent", None),
-        ("earned", "sent", None),
-        ("earned", "suppressed", "unsubscribed"),
-        ("revoked", "suppressed", "unsubscribed"),
-    ]
-
-
 async def test_an_erased_address_is_gone_everywhere_and_a_replay_does_not_bring_it_back(office: PostOffice) -> None:
     first, second = issued(office.institution, ZOE), issued(uuid4(), "Zoe@Example.org")
     other = issued(office.institution, "other@example.org")
@@ -258,21 +235,3 @@ async def test_a_report_afterwards_is_a_bounce_too(
     assert letter is not None
     assert letter.state == state
     assert bool(await office.rows("SELECT FROM refusal")) is spared
-
-
-async def test_an_endpoint_that_is_switched_off_is_told_of_by_letter(
-    office: PostOffice, mail_server: MailServer
-) -> None:
-    made = await endpoint(office.db, office.institution)
-    await tell(office.db, institution=office.institution)
-    [taken] = await claim(office.db)
-    await record(office.db, result(taken, 410), now=utc_now())
-    async with office.sending(office.mailer(mail_server.url())):
-        [letter] = await mail_server.wait(1)
-        assert await office.settled() == [("endpoint-disabled", "sent", None)]
-    assert letter.recipient == "registrar@uni.example"
-    assert letter.message["Subject"] == "Webhooks to platform.example were switched off"
-    assert "/hook" not in letter.text, "the path of a webhook may be a secret"
-    assert letter.message["List-Unsubscribe"] is None
-    [row] = await office.rows("SELECT endpoint_id FROM letter")
-    assert row["endpoint_id"] == made

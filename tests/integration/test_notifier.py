@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -13,6 +13,7 @@ from shared.events.ids import new_id
 from tests.fixtures.receiver import Receiver
 from tests.fixtures.services import Stacks
 from tests.integration.lone_notifier import LoneNotifier, Platform, revoked
+from tests.integration.paper_issuer import utc_now
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -167,3 +168,17 @@ async def test_a_delivery_is_not_waited_for_but_sent_when_it_is_committed(
         [row] = await notifier.execute("SELECT at FROM inbox WHERE event_id = $1", message["event_id"])
         waits.append(delivery.at - row["at"].timestamp())
     assert sorted(waits)[len(waits) // 2] < 0.1, waits
+
+
+async def test_what_is_told_again_after_its_message_was_removed_is_no_news(
+    notifier: LoneNotifier, receiver: Receiver, http: httpx.AsyncClient
+) -> None:
+    platform = await Platform.join(notifier, receiver, http)
+    forgotten, kept = (revoked(platform.tenant.id) for _ in range(2))
+    await notifier.publish(forgotten, at=utc_now() - timedelta(days=91))
+    await notifier.publish(kept, at=utc_now() - timedelta(days=89))
+    await notifier.publish(revoked(platform.tenant.id, forgotten.credential_id, 3))
+    await platform.heard(2)
+    assert {message["created_at"][:10] for message in await platform.messages()} == {
+        f"{utc_now() - timedelta(days=days):%Y-%m-%d}" for days in (0, 89)
+    }

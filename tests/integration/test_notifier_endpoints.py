@@ -208,6 +208,8 @@ async def test_endpoints_are_listed_in_pages(http: httpx.AsyncClient, tenant: Te
         ({"signatures": ["v1", "v2"]}, "invalid-value", "#/signatures/1"),
         ({"achievements": []}, "too-short", "#/achievements"),
         ({"achievements": ["one"]}, "invalid-id", "#/achievements/0"),
+        ({"institutions": []}, "too-short", "#/institutions"),
+        ({"institutions": ["one"]}, "invalid-id", "#/institutions/0"),
         ({"filter": ""}, "too-short", "#/filter"),
         ({"filter": "status ="}, "invalid-filter", "#/filter"),
         ({"filter": "(" * 501}, "too-long", "#/filter"),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.notifier.domain.filter import MAX_LENGTH, compiled
 from shared.postgres.database import Database
 from tests.fixtures.postgres import Templates
-from tests.integration.notifier_queue import INSTITUTION, claim, endpoint, fan_out, message, rows, tell
+from tests.integration.notifier_queue import INSTITUTION, claim, endpoint, fan_out, message, replay, rows, tell
 
 DATA = {"status": "active", "revision": 3, "none": None, "yes": True, "links": {"verify": "https://v"}, "text": 'é"\\'}
 Node = tuple[Any, ...]
@@ -143,13 +143,39 @@ async def test_what_no_filter_lets_through_is_sent_to_nobody_and_can_be_pulled(d
     assert await rows(db, "SELECT position FROM message") == [{"position": 1}]
 
 
-async def test_achievements_narrow_what_names_one(db: Database) -> None:
+async def test_achievements_narrow_what_is_about_one_of_its_credentials(db: Database) -> None:
     mine, other = uuid4(), uuid4()
     some, every = await endpoint(db, achievements=[mine, uuid4()]), await endpoint(db)
-    told = [message(achievement=mine), message(achievement=other), message(achievement=None)]
+    told = [
+        message(achievement=mine, achievement_id=str(mine)),
+        message(achievement=other, achievement_id=str(other)),
+        message(achievement=None),  # an event of a release that did not tell
+        message(type="key.retired"),  # about no credential
+    ]
     await fan_out(db, *told)
-    assert await heard(db, some) == [told[0].id, told[2].id]
+    assert await heard(db, some) == [told[0].id, told[3].id]
     assert await heard(db, every) == [each.id for each in told]
+    late = await endpoint(db, achievements=[mine])
+    await replay(db, late)
+    assert await heard(db, late) == [told[0].id, told[3].id]
+
+
+async def test_institutions_narrow_what_a_platform_hears_of_shares(db: Database) -> None:
+    one, other, achievement = uuid4(), uuid4(), uuid4()
+    some, every = await endpoint(db, institutions=[one, uuid4()]), await endpoint(db)
+    both = await endpoint(db, institutions=[one], achievements=[achievement])
+    told = [
+        message(issuer=issuer, achievement=of, institution_id=str(issuer), achievement_id=str(of))
+        for issuer in (one, other)
+        for of in (achievement, uuid4())
+    ]
+    await fan_out(db, *told)
+    assert await heard(db, some) == [told[0].id, told[1].id]
+    assert await heard(db, both) == [told[0].id]
+    assert await heard(db, every) == [each.id for each in told]
+    late = await endpoint(db, institutions=[other])
+    await replay(db, late)
+    assert await heard(db, late) == [told[2].id, told[3].id]
 
 
 async def test_the_whole_data_is_kept_for_those_alone_who_want_it(db: Database) -> None:

@@ -4,26 +4,20 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
-from shared.credentials.sealing import Sealer
-from shared.events.catalogue import CredentialIssued
+from shared.events.catalogue import PlatformRegistered
 from tests.fixtures.api import expect
 from tests.fixtures.delivery_report import notification_of
 from tests.fixtures.mail_server import MailServer, run_server
+from tests.fixtures.receiver import Receiver
 from tests.fixtures.services import Stacks
-from tests.integration.lone_notifier import LoneNotifier, Tenant
-from tests.integration.post_office import changed, issued, offered, registered
-
-SCOPES = "credentials:read credentials:write"
-FORM = {"content-type": "application/x-www-form-urlencoded"}
-ONE_CLICK = "List-Unsubscribe=One-Click"
+from tests.integration.lone_notifier import LoneNotifier, Platform
+from tests.integration.mail_learner import SCOPES, Learner, join, mailing_notifier
 
 
 @pytest.fixture(scope="module")
@@ -33,66 +27,14 @@ def server() -> Iterator[MailServer]:
 
 @pytest.fixture(scope="module")
 def notifier(stacks: Stacks, bus_kind: str, server: MailServer) -> Iterator[LoneNotifier]:
-    """The notifier alone, with a mail server."""
-    mail = {"LAUREL_MAIL_FROM": "letters@laurel.example", "LAUREL_MAIL_RATE": "0", "LAUREL_MAIL_SCHEDULE": "0.3,0.3"}
-    with LoneNotifier.on(stacks, bus_kind, LAUREL_SMTP_URL=server.url(), **mail) as made:
+    with mailing_notifier(stacks, bus_kind, server) as made:
         yield made
-
-
-@dataclass(frozen=True, slots=True)
-class Learner:
-    """Somebody with an address of their own, at an institution of the test's own, seen through its client."""
-
-    notifier: LoneNotifier
-    server: MailServer
-    http: httpx.AsyncClient
-    tenant: Tenant
-    address: str
-
-    @property
-    def recipients(self) -> Sealer:
-        return Sealer.from_text(self.notifier.stack.deployment.recipient_key)
-
-    async def earn(self, **fields: Any) -> CredentialIssued:
-        """A credential, with the offer to claim it."""
-        event = issued(self.tenant.id, self.address, recipients=self.recipients, **fields)
-        await self.notifier.publish(event)
-        await self.offer(event, "issued")
-        return event
-
-    async def offer(self, event: CredentialIssued, occasion: str, days: float = 7) -> None:
-        await self.notifier.publish(offered(event, occasion, days=days, recipients=self.recipients))
-
-    async def letters(self, **params: str) -> list[dict[str, Any]]:
-        answer = await self.http.get("/v1/letters", params=params, headers=self.tenant.headers)
-        return list(expect(200, answer)["items"])
-
-    async def until(self, state: str, seconds: float = 20, **params: str) -> dict[str, Any]:
-        """The newest letter, once it is in that state."""
-        deadline = time.monotonic() + seconds
-        while not (found := await self.letters(**params)) or found[0]["state"] != state:
-            assert time.monotonic() < deadline, found
-            await asyncio.sleep(0.05)
-        return found[0]
-
-    async def link(self) -> str:
-        """The path of the unsubscribe page, from the newest letter."""
-        header = str(self.server.to(self.address)[-1].message["List-Unsubscribe"])
-        return urlsplit(header.strip("<>")).path
 
 
 @pytest.fixture
 async def http(notifier: LoneNotifier) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=notifier.url, timeout=30, trust_env=False, verify=False) as client:
         yield client
-
-
-async def join(
-    notifier: LoneNotifier, server: MailServer, http: httpx.AsyncClient, kind: str = "zoe", tenant: Tenant | None = None
-) -> Learner:
-    tenant = tenant or notifier.tenant(SCOPES)
-    await notifier.publish(registered(tenant.id))
-    return Learner(notifier, server, http, tenant, f"{kind}-{uuid4().hex[:8]}@example.org")
 
 
 @pytest.fixture
@@ -137,9 +79,57 @@ async def test_another_institution_sees_and_resends_none_of_it(zoe: Learner) -> 
     assert expect(200, await zoe.http.get("/v1/letters", headers=stranger))["items"] == []
     expect(404, await zoe.http.get(f"/v1/letters/{letter['id']}", headers=stranger))
     expect(404, await zoe.http.post(f"/v1/letters/{letter['id']}/resend", headers=stranger))
-    reader = zoe.notifier.tenant("endpoints:read").headers
-    assert expect(403, await zoe.http.get("/v1/letters", headers=reader))["code"] == "insufficient-scope"
     assert len(zoe.server.to(zoe.address)) == 1
+
+
+async def test_a_platform_hears_that_its_endpoint_was_switched_off_and_sees_the_letter(
+    notifier: LoneNotifier, server: MailServer, http: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    tenant = notifier.tenant("endpoints:read endpoints:write shares:write")
+    address = f"hooks-{uuid4().hex[:8]}@profiles.example"
+    profile = {"slug": "p", "name": "Profiles", "url": "https://profiles.example", "email": address}
+    await notifier.publish(
+        PlatformRegistered(version=1, platform_id=tenant.id, registered_at=datetime.now(UTC), **profile)
+    )
+    platform = await Platform.join(notifier, receiver, http, "status/410", tenant=tenant)
+    await platform.tell()
+    await platform.until("disabled")
+    [letter] = await server.wait(1, address)
+    assert f"POST /v1/endpoints/{platform.id}/enable" in " ".join(letter.text.split())
+    [shown] = (await platform.get("/v1/letters", state="sent"))["items"]
+    assert (shown["kind"], shown["endpoint_id"], shown["credential_id"]) == ("endpoint-disabled", platform.id, None)
+    assert (await platform.get(f"/v1/letters/{shown['id']}"))["tries"][0]["code"] == 250
+    expect(202, await http.post(f"/v1/letters/{shown['id']}/resend", headers=tenant.headers))
+    await server.wait(2, address)
+
+
+async def test_whoever_may_see_endpoints_sees_letters_about_them_and_no_learners(
+    zoe: Learner, receiver: Receiver
+) -> None:
+    await zoe.earn()
+    learners = await zoe.until("sent")
+    everything = zoe.notifier.narrowed(zoe.tenant, f"{SCOPES} endpoints:read endpoints:write")
+    platform = await Platform.join(zoe.notifier, receiver, zoe.http, "status/410", tenant=everything)
+    await platform.tell()
+    about_endpoint = await zoe.until("sent", kind="endpoint-disabled")
+    assert [each["id"] for each in await zoe.letters()] == [about_endpoint["id"], learners["id"]]
+
+    narrow = zoe.notifier.narrowed(zoe.tenant, "endpoints:read endpoints:write").headers
+    for params in ({}, {"kind": "endpoint-disabled"}, {"limit": "1"}):
+        answer = expect(200, await zoe.http.get("/v1/letters", params=params, headers=narrow))
+        assert ([each["id"] for each in answer["items"]], answer["next"]) == ([about_endpoint["id"]], None)
+    for params in ({"kind": "earned"}, {"credential": learners["credential_id"]}):
+        assert expect(200, await zoe.http.get("/v1/letters", params=params, headers=narrow))["items"] == []
+    for method, path in (("GET", ""), ("POST", "/resend")):
+        answer = await zoe.http.request(method, f"/v1/letters/{learners['id']}{path}", headers=narrow)
+        assert expect(403, answer)["code"] == "insufficient-scope"
+        assert 'scope="credentials:' in answer.headers["www-authenticate"]
+        fine = await zoe.http.request(method, f"/v1/letters/{about_endpoint['id']}{path}", headers=narrow)
+        assert fine.status_code in (200, 202)
+    assert len(zoe.server.to(zoe.address)) == 1
+    for scope in ("achievements:write", "credentials:write endpoints:write"):
+        none = zoe.notifier.narrowed(zoe.tenant, scope).headers
+        assert expect(403, await zoe.http.get("/v1/letters", headers=none))["code"] == "insufficient-scope"
 
 
 async def test_a_letter_can_be_sent_again_under_a_new_message_id(zoe: Learner) -> None:
@@ -182,77 +172,6 @@ async def test_a_bounce_is_recorded_and_resending_vouches_for_the_mailbox(
             await asyncio.sleep(0.05)
     finally:
         server.answer = None
-
-
-async def test_one_click_ends_the_letters_and_opening_the_page_does_not(zoe: Learner) -> None:
-    event = await zoe.earn(language="fr-CA")
-    await zoe.until("sent")
-    path = await zoe.link()
-    page = await zoe.http.get(path)
-    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert 'lang="fr"' in page.text
-    assert zoe.address not in page.text
-    assert await zoe.notifier.execute("SELECT FROM refusal r JOIN addressee a USING (address_index)"
-                                      " WHERE a.credential_id = $1", event.credential_id) == []  # fmt: skip
-    done = await zoe.http.post(path, content=ONE_CLICK, headers=FORM)
-    assert done.status_code == 200
-    assert "C’est fait" in done.text
-    await zoe.notifier.publish(changed(event))
-    assert (await zoe.until("suppressed", kind="revoked"))["reason"] == "unsubscribed"
-
-
-async def test_the_page_and_mail_programs_that_send_the_other_kind_of_form_work_too(zoe: Learner) -> None:
-    event = await zoe.earn()
-    await zoe.until("sent")
-    path = await zoe.link()
-    answer = await zoe.http.post(path, files={"List-Unsubscribe": (None, "One-Click")})
-    assert answer.status_code == 200, answer.text
-    await zoe.notifier.publish(changed(event))
-    await zoe.until("suppressed", kind="revoked")
-
-
-async def test_the_page_runs_nothing_and_sends_its_form_nowhere_else(zoe: Learner) -> None:
-    await zoe.earn()
-    await zoe.until("sent")
-    page = await zoe.http.get(await zoe.link())
-    policy = page.headers["content-security-policy"]
-    assert re.fullmatch(r"default-src 'none'; style-src 'sha256-[\w+/=]{44}'; form-action 'self'; base-uri 'none'; "
-                        r"frame-ancestors 'none'", policy)  # fmt: skip
-    assert page.headers["cache-control"] == "no-store"
-    assert page.headers["referrer-policy"] == "no-referrer"
-
-
-@pytest.mark.parametrize(
-    ("content", "headers", "status"),
-    [
-        ("", FORM, 422),
-        ("List-Unsubscribe=Two-Clicks", FORM, 422),
-        ("%", FORM, 422),
-        ("List-Unsubscribe=One-Click", {"content-type": "application/json"}, 415),
-        ("List-Unsubscribe=One-Click", {}, 415),
-        ("nothing of the kind", {"content-type": "multipart/form-data"}, 400),
-        ("nothing of the kind", {"content-type": "multipart/form-data; boundary=x"}, 400),
-    ],
-)
-async def test_anything_else_is_a_problem_and_ends_nothing(
-    zoe: Learner, content: str, headers: dict[str, str], status: int
-) -> None:
-    event = await zoe.earn()
-    await zoe.until("sent")
-    answer = await zoe.http.post(await zoe.link(), content=content, headers=headers)
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    await zoe.notifier.publish(changed(event))
-    await zoe.until("sent", kind="revoked")
-
-
-async def test_a_link_that_is_not_ours_is_not_found(zoe: Learner) -> None:
-    await zoe.earn()
-    await zoe.until("sent")
-    path = await zoe.link()
-    for wrong in (path[:-1], path[:-1] + ("A" if path[-1] != "A" else "B"), "/unsubscribe/x", "/unsubscribe/%00"):
-        expect(404, await zoe.http.get(wrong))
-        expect(404, await zoe.http.post(wrong, content=ONE_CLICK, headers=FORM))
 
 
 async def test_a_notification_from_a_mail_server_is_a_bounce(zoe: Learner) -> None:

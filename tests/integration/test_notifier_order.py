@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.notifier.store import deliveries, messages
+from services.notifier.store import deliveries, holds, messages
 from services.notifier.store.deliveries import Claimed, Room
 from shared.postgres.database import Database
 from tests.fixtures.postgres import Templates
@@ -143,7 +143,7 @@ class TestOrder:
         async with db.worker_connection() as connection:
             await connection.execute("SET plan_cache_mode = force_generic_plan")
             assert await deliveries.claim(connection, Room(400, [], [], [], 8)) == []
-            await deliveries.release(connection, [])
+            await holds.release(connection, [])
             await tell(db, 500, subject="one")
             await tell(db, 500)
             held = "SELECT FROM delivery WHERE attempt = 0 AND next_at > now() HAVING count(*) = 499"
@@ -153,7 +153,7 @@ class TestOrder:
             taken = await deliveries.claim(connection, Room(400, [], [], [], 8))
             assert len(taken) == 8
             assert await read_of_deliveries(connection) < 20 * len(taken)
-            await deliveries.release(connection, taken)
+            await holds.release(connection, [(each.endpoint_id, str(each.subject)) for each in taken])
             assert await read_of_deliveries(connection) < 30 * len(taken)
             await connection.execute("COMMIT")
 

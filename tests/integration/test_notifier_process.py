@@ -66,6 +66,29 @@ async def test_stopped_under_load_it_records_what_was_in_flight_and_goes_on_late
     assert len(deliveries) == 1500, "nothing was sent twice"
 
 
+async def test_stopped_it_waits_for_answers_and_gives_up_what_does_not_come_at_once(
+    stacks: Stacks, receiver: Receiver
+) -> None:
+    patient = {"LAUREL_WEBHOOK_TIMEOUT": "30"}
+    with LoneNotifier.on(stacks, "kafka", **patient) as notifier:
+        async with httpx.AsyncClient(base_url=notifier.url, timeout=30, trust_env=False) as http:
+            slow = await Platform.join(notifier, receiver, http, "slow/2.5")
+            hanging = await Platform.join(notifier, receiver, http, "hang")
+            for platform in (slow, hanging):
+                await platform.tell()
+                await platform.heard(1)
+            assert await asyncio.to_thread(notifier.stack["notifier"].stop) == 0
+            await restart(notifier)
+
+            first, second = await hanging.heard(2, 10)
+            assert first.message_id == second.message_id
+            message = await slow.message("delivered")
+            assert [attempt["number"] for attempt in await slow.attempts(message["id"])] == [1]
+            assert len(await receiver.received(slow.name)) == 1
+            interrupted = (await hanging.attempts(first.message_id))[0]
+            assert (interrupted["number"], interrupted["error"]) == (1, "interrupted")
+
+
 async def test_two_share_the_work_and_one_takes_over(
     notifier: LoneNotifier, receiver: Receiver, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:

@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.notifier.commands.begin_task import TaskRunning, begin_task
+from services.notifier.commands.send_test import send_test
 from services.notifier.commands.step_task import step_task
+from services.notifier.domain.content import Addresses
 from services.notifier.domain.errors import Unknown
 from services.notifier.domain.task import Task, TaskKind, progress
 from services.notifier.store import dead_letters, endpoints, tasks
@@ -161,6 +163,26 @@ async def test_a_replay_also_gives_what_the_endpoint_never_was_to_get_by_its_pre
     assert len(await rows(db, "SELECT FROM delivery WHERE endpoint_id = $1", late)) == 2
     assert len(await rows(db, "SELECT FROM delivery WHERE endpoint_id = $1", early)) == 3
     assert len([each for each in await claim(db, start=8) if each.endpoint_id == late]) == 2
+
+
+async def test_a_test_for_one_endpoint_is_nobodys_to_make_up_for(db: Database) -> None:
+    tried, other = await endpoint(db), await endpoint(db)
+    now, addresses = datetime.now(UTC), Addresses("https://registry.example", "https://verifier.example")
+    async with db.tenant(INSTITUTION) as tx:
+        await send_test(tx, INSTITUTION, tried, "credential.issued", "institution", addresses=addresses, now=now)
+    assert await fail(db) == 1
+    [real] = await tell(db)
+    for one in (other, tried):
+        begun = await begin(db, "replay", one)
+        await finish(db)
+        assert (await seen(db, begun)).counted == 1
+    found = await rows(db, "SELECT message_id, endpoint_id FROM delivery WHERE state = 'pending'")
+    assert {(row["message_id"], row["endpoint_id"]) for row in found} == {(real, tried), (real, other)}
+
+    await begin(db, "redrive", None, None)
+    await finish(db)
+    again = await rows(db, "SELECT endpoint_id FROM delivery WHERE state = 'pending' AND message_id <> $1", real)
+    assert again == [{"endpoint_id": tried}], "a dead letter is sent again, to whom it was for"
 
 
 async def test_a_long_task_goes_on_where_the_last_process_died_and_several_do_it_once(

@@ -8,12 +8,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.registry.commands.rebuild_projections import rebuild_projections
+from services.registry.commands.unshare_credential import unshare_credential
 from services.registry.domain.claim import ExpiredCode, UnknownCode, UsedCode, digest
 from services.registry.store import claims, learner_tokens
+from shared.events.catalogue import LearnerErased
 from shared.events.ids import new_id
 from shared.postgres.database import Database
 from tests.fixtures.postgres import Templates
-from tests.integration.learner_events import NOW, OFFERER, claim, issued_to, offer, take, told
+from tests.integration.learner_events import NOW, OFFERER, claim, issued_to, offer, platform, share, take, told
+from tests.integration.registry_events import ACHIEVEMENT, INSTITUTION
 
 
 @pytest.fixture
@@ -140,6 +143,7 @@ async def test_a_code_yields_one_token_and_the_first_is_announced(db: Database) 
     await claim(db, second)
     (event,) = await told(db, "credential.claimed")
     assert (event["credential_id"], event["version"]) == (str(credential_id), 3)
+    assert event["achievement_id"] == str(ACHIEVEMENT)
 
 
 async def test_of_many_uses_at_once_one_succeeds(db: Database) -> None:
@@ -169,3 +173,63 @@ async def test_codes_and_tokens_run_out(db: Database) -> None:
         await learner_tokens.purge(tx, NOW + timedelta(days=61))
     with pytest.raises(UnknownCode):
         await claim(db, link, NOW + timedelta(days=61))
+
+
+def erased(credential_id: UUID) -> LearnerErased:
+    return LearnerErased(version=2, credential_id=credential_id, institution_id=INSTITUTION, erased_at=NOW)
+
+
+async def test_the_links_of_an_erased_learner_lead_nowhere_and_no_more_are_sent(db: Database) -> None:
+    gone, stays = uuid4(), uuid4()
+    await take(db, issued_to(gone), issued_to(stays))
+    links = {link.partition("#")[2].partition(".")[0]: link for _, link in await offer(db)}
+    await take(db, erased(gone))
+    with pytest.raises(UnknownCode):
+        await claim(db, links[str(gone)])
+    await claim(db, links[str(stays)])
+    for credential_id in (gone, stays):
+        await ask(db, credential_id)
+    later = await offer(db, NOW + timedelta(hours=1))
+    assert [str(stays) in link for _, link in later] == [True]
+    assert await waiting(db) == 0
+
+
+async def test_a_link_that_is_being_made_is_ended_too(db: Database) -> None:
+    credential_id = uuid4()
+    await take(db, issued_to(credential_id))
+    async with db.worker() as tx:
+        await OFFERER.offer_claims(tx, 10, now=NOW)
+        erasing = asyncio.create_task(take(db, erased(credential_id)))
+        await asyncio.sleep(0.2)
+        assert not erasing.done()
+    await erasing
+    async with db.worker() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM claim_code") == 0
+
+
+async def test_an_erased_learner_keeps_token_and_shares_until_they_are_given_up(db: Database) -> None:
+    credential_id, where = uuid4(), await platform(db)
+    await take(db, issued_to(credential_id))
+    ((_, link),) = await offer(db)
+    token = await claim(db, link)
+    await share(db, credential_id, where)
+    await take(db, erased(credential_id))
+    async with db.worker() as tx:
+        assert await learner_tokens.find(tx, digest(token), NOW) == credential_id
+        assert (await unshare_credential(tx, credential_id, where, now=NOW)).state == "withdrawn"
+    assert len(await told(db, "credential.unshared")) == 1
+
+
+async def test_an_erasure_before_anything_could_be_claimed_is_nothing(db: Database) -> None:
+    silent = uuid4()
+    await take(db, issued_to(silent, email=None), erased(silent), erased(uuid4()))
+    assert await offer(db) == []
+
+
+async def test_a_rebuild_sends_an_erased_learner_no_letter(db: Database) -> None:
+    credential_id, ids = uuid4(), [new_id(), new_id()]
+    await take(db, issued_to(credential_id), erased(credential_id), ids=ids)
+    await rebuild_projections(db)
+    await take(db, issued_to(credential_id, email=None), erased(credential_id), ids=ids)
+    await ask(db, credential_id)
+    assert await offer(db) == []

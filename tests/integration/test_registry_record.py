@@ -8,7 +8,7 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from services.registry.commands.replay_registrations import replay_registrations
+from services.registry.commands.replay_events import replay_events
 from services.registry.domain.counts import Counts
 from services.registry.store import achievements, counts, institutions, records
 from shared.credentials import jcs
@@ -27,6 +27,7 @@ from shared.events.envelope import Event
 from shared.inbox.dispatch import InvalidMessage
 from shared.postgres.database import Database
 from tests.fixtures.postgres import Templates
+from tests.integration.learner_events import ADDRESSES
 from tests.integration.registry_events import (
     ACHIEVEMENT,
     AT,
@@ -178,7 +179,7 @@ async def test_a_replay_repeats_ids_and_times(db: Database) -> None:
     first = await registrations(db)
     async with db.worker() as tx:
         await tx.execute("DELETE FROM outbox")
-        page = await replay_registrations(tx, None, 3)
-        rest = await replay_registrations(tx, page.next, 3)
+        page = await replay_events(tx, None, 3, ADDRESSES)
+        rest = await replay_events(tx, page.next, 3, ADDRESSES)
     assert (page.events, page.remaining, rest.events, rest.next) == (3, 2, 2, None)
     assert await registrations(db) == first

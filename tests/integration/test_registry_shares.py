@@ -1,7 +1,9 @@
 """Shares in the registry's database: told of once, followed through a credential's life, safe from rebuilds."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,10 +25,11 @@ from shared.events.catalogue import (
 )
 from shared.events.envelope import Event
 from shared.events.ids import new_id
-from shared.postgres.database import Database
-from tests.fixtures.postgres import Templates
+from shared.postgres.database import Database, DatabaseSettings
+from shared.postgres.migrations import migrate
+from tests.fixtures.postgres import SERVICES, Templates
 from tests.integration.learner_events import NOW, issued_to, platform, share, suspend, take, told
-from tests.integration.registry_events import INSTITUTION, changed, status
+from tests.integration.registry_events import ACHIEVEMENT, INSTITUTION, changed, status
 
 
 @pytest.fixture
@@ -151,6 +154,44 @@ async def test_a_platform_that_is_suspended_is_told_to_remove_everything_in_batc
         {("withdrawn", "active")},
         {("shared", "active")},
     )
+
+
+async def test_all_that_a_platform_is_told_names_the_achievement(db: Database) -> None:
+    credential_id, where, out = await credential(db), await platform(db), await platform(db)
+    for one in (where, out):
+        await share(db, credential_id, one)
+    await take(db, changed(CredentialSuspended, credential_id, 2), expired(credential_id, 3))
+    await unshare(db, credential_id, where)
+    await suspend(db, out)
+    assert await withdraw(db) == 1
+    about = [event for event in await told(db) if "share_id" in event]
+    assert len(about) == 8
+    assert {event["achievement_id"] for event in about} == {str(ACHIEVEMENT)}
+
+
+async def test_a_share_of_a_release_before_is_found_its_achievement(templates: Templates, tmp_path: Path) -> None:
+    before = tmp_path / "registry" / "migrations"
+    before.mkdir(parents=True)
+    for file in (SERVICES / "registry" / "migrations").glob("*.sql"):
+        if file.name < "0004":
+            shutil.copy(file, before)
+    async with templates.blank() as name:
+        settings = DatabaseSettings(url=templates.server.app_url(name), owner_url=templates.server.owner_url(name))
+        await migrate(settings.owner_url, settings.url, [before])
+        async with Database.open(settings) as db:
+            credential_id, where = await credential(db), await platform(db)
+            async with db.worker() as tx:
+                await tx.execute(
+                    "INSERT INTO share (share_id, credential_id, institution_id, platform_id, state, status,"
+                    " consent_version, consent, shared_at, shared_version)"
+                    " VALUES ($1, $1, $2, $3, 'shared', 'active', '1', '', $4, 1)",
+                    *(credential_id, INSTITUTION, where, NOW),
+                )
+        await migrate(settings.owner_url, settings.url, [SERVICES / "registry" / "migrations"])
+        async with Database.open(settings) as db:
+            await unshare(db, credential_id, where)
+            (event,) = await told(db, "credential.unshared")
+            assert event["achievement_id"] == str(ACHIEVEMENT)
 
 
 async def test_a_withdrawal_waits_for_whoever_is_at_work_on_the_credential(db: Database) -> None:

@@ -213,6 +213,20 @@ async def test_verifications_of_ours_are_announced_and_numbered(
     assert versions == list(range(1, len(versions) + 1))
     assert {event["verdict"] for event in heard} <= {"valid", "cannot-tell", "valid-with-warnings"}
     assert all(set(event) == EVENT_FIELDS for event in heard), "nothing about the learner, nor about who asked"
+    assert {event["achievement_id"] for event in heard} == {str(issuer.achievement_id)}
+
+
+async def test_an_achievement_that_is_none_of_ours_is_not_told(
+    http: httpx.AsyncClient, bus: Bus, issuer: PaperIssuer
+) -> None:
+    achievement = {**issuer.achievement(), "id": "https://another.example/achievements/1"}
+    subject = {"id": "did:example:learner", "type": ["AchievementSubject"], "achievement": achievement}
+    issued = issuer.issue(change={"credentialSubject": subject})
+    await publish(bus, issued.event)
+    await until(http, issued.document, "valid")
+    await verify(http, issued.document)
+    heard = [event for event in await collect(bus, issued, at_least=2) if event["credential_id"] == str(issued.id)]
+    assert all(set(event) == EVENT_FIELDS - {"achievement_id"} for event in heard)
 
 
 async def test_it_starts_and_answers_without_the_bus(
@@ -245,7 +259,9 @@ def without_bus(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, **{name: value for name, value in dead.items() if name in environment}}
 
 
-EVENT_FIELDS = {"version", "verification_id", "credential_id", "institution_id", "verdict", "verified_at"}
+EVENT_FIELDS = {
+    "version", "verification_id", "credential_id", "institution_id", "achievement_id", "verdict", "verified_at",
+}  # fmt: skip
 
 
 async def collect(bus: Bus, issued: Issued, *, at_least: int) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from services.issuer.commands.update_platform import update_platform
 from services.issuer.domain.platform import Platform
 from services.issuer.store import platforms
 from shared.http.app import router
-from shared.http.body import Body, Id, Name, Slug, timestamp
+from shared.http.body import Body, Email, Id, Name, Slug, timestamp
 from shared.http.etags import IfMatch, etag, expected_version
 from shared.http.idempotency import Result, once
 from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
@@ -25,11 +25,12 @@ routes = router("platforms", "/v1/platforms")
 
 
 class PlatformBody(Body):
-    """A platform to admit; learners see `name` and `url` when they share."""
+    """A platform to admit; learners see `name` and `url` when they share. Letters about its endpoints go to `email`."""
 
     slug: Slug
     name: Name
     url: Link
+    email: Email
 
 
 class PlatformChanges(Body):
@@ -37,6 +38,7 @@ class PlatformChanges(Body):
 
     name: Name = Field(default_factory=str)
     url: Link = Field(default_factory=str)
+    email: Email = Field(default_factory=str)
 
 
 class PlatformAnswer(BaseModel):
@@ -46,6 +48,7 @@ class PlatformAnswer(BaseModel):
     slug: str
     name: str
     url: str
+    email: str | None
     state: Literal["active", "suspended"]
     suspended_reason: str | None
     version: int
@@ -72,7 +75,7 @@ async def register(body: PlatformBody, request: Request, who: Operator, here: He
     async with here.db.worker() as tx:
 
         async def command() -> Result:
-            new = await register_platform(tx, body.slug, body.name, body.url, now=here.clock())
+            new = await register_platform(tx, body.slug, body.name, body.url, body.email, now=here.clock())
             location = f"{here.addresses.issuer}/v1/platforms/{new.platform.id}"
             shown = {**_shown(new.platform), "client": sealed_client(new.client, here.sealer)}
             return Result(201, shown, {"Location": location, "ETag": etag(new.platform.version)})
@@ -109,7 +112,7 @@ async def one(platform_id: Id, who: Operator, here: Here) -> Response:
 async def update(
     platform_id: Id, body: PlatformChanges, who: Operator, here: Here, if_match: IfMatch = None
 ) -> Response:
-    """Change what learners see of it."""
+    """Change what learners see of it, and where it is written to."""
     changes, expected = body.model_dump(exclude_unset=True), expected_version(if_match)
     async with here.db.worker() as tx:
         updated = await update_platform(tx, platform_id, changes, expected, now=here.clock())
@@ -138,6 +141,7 @@ def _shown(platform: Platform) -> dict[str, Any]:
         "slug": platform.slug,
         "name": platform.name,
         "url": platform.url,
+        "email": platform.email,
         "state": platform.state,
         "suspended_reason": platform.suspended_reason,
         "version": platform.version,

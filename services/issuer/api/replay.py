@@ -26,7 +26,7 @@ class ReplayBody(Body):
 class ReplayAnswer(BaseModel):
     """`replayed` events were appended to the outbox under their first ids; go on with `next` until it is null.
 
-    `missing` events could not be told again, because what they were about was erased.
+    `missing` events could not be told again, because what they were about is gone.
     """
 
     replayed: int

@@ -27,5 +27,6 @@ def expired_event(credential: Credential) -> CredentialExpired:
         version=credential.expired_version,
         credential_id=credential.id,
         institution_id=credential.institution_id,
+        achievement_id=credential.achievement_id,
         expired_at=credential.valid_until,
     )

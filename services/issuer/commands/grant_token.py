@@ -9,7 +9,7 @@ from services.issuer.commands.token_keys import TokenKeys
 from services.issuer.domain import client_secret
 from services.issuer.domain.access_token import LIFETIME, Grant, sign_token
 from services.issuer.domain.client import Client
-from services.issuer.domain.scopes import narrow
+from services.issuer.domain.scopes import narrow, tenant_kind
 from services.issuer.store import clients
 from shared.events.ids import new_id
 from shared.postgres.database import Database, Transaction
@@ -53,7 +53,7 @@ class TokenGranter:
         if scopes is None:
             raise TokenRefused("invalid_scope", "The client does not have all of these scopes.")
         signer = await self._keys.signer()
-        grant = Grant(client.id, client.institution_id, scopes)
+        grant = Grant(client.id, client.institution_id, tenant_kind(client.scopes), scopes)
         token = sign_token(signer, grant, issuer=self.issuer, token_id=new_id(), now=now)
         return Token(token, int(LIFETIME.total_seconds()), " ".join(scopes))
 

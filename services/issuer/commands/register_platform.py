@@ -21,13 +21,14 @@ class Admitted:
     client: NewClient
 
 
-async def register_platform(tx: Transaction, slug: str, name: str, url: str, *, now: datetime) -> Admitted:
+async def register_platform(tx: Transaction, slug: str, name: str, url: str, email: str, *, now: datetime) -> Admitted:
     """Write the platform, announce it (platform.registered) and make its first client. Raises SlugTaken."""
     platform = Platform(
         id=new_id(),
         slug=slug,
         name=name,
         url=url,
+        email=email,
         state="active",
         suspended_reason=None,
         version=1,
@@ -48,5 +49,6 @@ def registered_event(platform: Platform) -> PlatformRegistered:
         slug=platform.slug,
         name=platform.name,
         url=platform.url,
+        email=platform.email,
         registered_at=platform.updated_at,
     )

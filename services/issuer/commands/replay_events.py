@@ -10,6 +10,7 @@ import structlog
 
 from services.issuer.commands import announce
 from services.issuer.commands.change_status import status_event
+from services.issuer.commands.erase_learner import erased_event
 from services.issuer.commands.expire_credentials import expired_event
 from services.issuer.commands.issue_credential import issued_event
 from services.issuer.commands.publish_achievement import archived_event, published_event, revised_event
@@ -38,6 +39,7 @@ from shared.events.catalogue.institution import (
     KeyCompromised,
     KeyRetired,
 )
+from shared.events.catalogue.learner import LearnerErased
 from shared.events.catalogue.platform import PlatformRegistered, PlatformSuspended, PlatformUpdated
 from shared.events.envelope import Event
 from shared.outbox import outbox
@@ -78,7 +80,7 @@ class Replayed:
 async def replay_events(tx: Transaction, after: UUID | None, limit: int, means: Means) -> Replayed:
     """Append the next `limit` events behind `after` to the outbox again.
 
-    Consumers that had them recognise the ids. An event whose subject is gone (an erased learner) is counted as missing.
+    Consumers that had them recognise the ids. What cannot be told any more is counted as missing.
     """
     rows = await outbox.history(tx, after, limit)
     page = [Told(row["event_id"], row["type"], UUID(row["subject"]), row["version"], row["at"]) for row in rows]
@@ -166,8 +168,10 @@ async def _issued(tx: Transaction, page: Sequence[Told], means: Means) -> dict[U
     for one in page:
         if (known := stored.get(one.subject)) is not None:
             credential, issuer, document = known
-            learner = means.recipients.from_row(sealed[credential.id], credential.id)
-            recipient = means.recipients.for_event(learner, credential.id)
+            recipient = None
+            if credential.id in sealed:  # nobody is named any more of whom that was erased
+                learner = means.recipients.from_row(sealed[credential.id], credential.id)
+                recipient = means.recipients.for_event(learner, credential.id)
             found[one.event_id] = issued_event(credential, orjson.loads(document), issuer, recipient, means.addresses)
     return found
 
@@ -189,6 +193,11 @@ async def _expiries(tx: Transaction, page: Sequence[Told], _: Means) -> dict[UUI
     return {one.event_id: expired_event(stored[one.subject][0]) for one in page if one.subject in stored}
 
 
+async def _erasures(tx: Transaction, page: Sequence[Told], _: Means) -> dict[UUID, Event]:
+    known = await credentials.erasures(tx, _subjects(page))
+    return {one.event_id: erased_event(known[one.subject]) for one in page if one.subject in known}
+
+
 async def _platforms(tx: Transaction, page: Sequence[Told], _: Means) -> dict[UUID, Event]:
     known = await platforms.told(tx, _subjects(page))
     tellers: Mapping[str, Callable[[Platform], Event]] = {
@@ -199,7 +208,7 @@ async def _platforms(tx: Transaction, page: Sequence[Told], _: Means) -> dict[UU
     found: dict[UUID, Event] = {}
     for one in page:
         if (said := known.get((one.subject, one.version))) is not None:
-            profile = (said.slug, said.name, said.url)
+            profile = (said.slug, said.name, said.url, said.email)
             past = Platform(one.subject, *profile, "active", said.reason, one.version, one.at, said.at)
             found[one.event_id] = tellers[one.type](past)
     return found
@@ -221,5 +230,6 @@ _REBUILDERS: Mapping[tuple[type[Event], ...], _Rebuilder] = {
     (CredentialIssued,): _issued,
     (CredentialRevoked, CredentialSuspended, CredentialReinstated): _changes,
     (CredentialExpired,): _expiries,
+    (LearnerErased,): _erasures,
     (PlatformRegistered, PlatformUpdated, PlatformSuspended): _platforms,
 }

@@ -16,12 +16,13 @@ from shared.postgres.database import Transaction
 async def update_platform(
     tx: Transaction, platform_id: UUID, changes: Mapping[str, str], expected: int, *, now: datetime
 ) -> Platform:
-    """Replace `name` and `url` where given and announce the whole profile. Raises Unknown, Stale."""
+    """Replace `name`, `url` and `email` where given and announce the whole profile. Raises Unknown, Stale."""
     platform = await platforms.lock(tx, platform_id)
     if platform.version != expected:
         raise Stale(f"The platform is at version {platform.version}.")
     name, url = changes.get("name", platform.name), changes.get("url", platform.url)
-    updated = rules.update(platform, name=name, url=url, now=now)
+    email = changes.get("email", platform.email)
+    updated = rules.update(platform, name=name, url=url, email=email, now=now)
     await platforms.save(tx, updated)
     await outbox.append(tx, updated_event(updated), at=now)
     return updated
@@ -35,5 +36,6 @@ def updated_event(platform: Platform) -> PlatformUpdated:
         slug=platform.slug,
         name=platform.name,
         url=platform.url,
+        email=platform.email,
         updated_at=platform.updated_at,
     )

@@ -9,6 +9,8 @@ from uuid import UUID
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from services.issuer.domain.scopes import TenantKind
+
 ALGORITHM = "EdDSA"
 AUDIENCE = "laurel"
 LIFETIME = timedelta(minutes=15)
@@ -28,6 +30,7 @@ class Grant:
 
     client_id: UUID
     institution_id: UUID
+    tenant_kind: TenantKind
     scopes: Sequence[str]
 
 
@@ -39,6 +42,7 @@ def sign_token(signer: TokenSigner, grant: Grant, *, issuer: str, token_id: UUID
         "sub": str(grant.client_id),
         "client_id": str(grant.client_id),
         "institution": str(grant.institution_id),
+        "tenant_kind": grant.tenant_kind,
         "scope": " ".join(grant.scopes),
         "iat": int(now.timestamp()),
         "exp": int((now + LIFETIME).timestamp()),

@@ -12,12 +12,13 @@ PlatformState = Literal["active", "suspended"]
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """`version` grows with each of its events."""
+    """`version` grows with each of its events; `email` is None for those admitted before it was asked for."""
 
     id: UUID
     slug: str
     name: str
     url: str
+    email: str | None
     state: PlatformState
     suspended_reason: str | None
     version: int
@@ -25,9 +26,9 @@ class Platform:
     updated_at: datetime
 
 
-def update(platform: Platform, *, name: str, url: str, now: datetime) -> Platform:
+def update(platform: Platform, *, name: str, url: str, email: str | None, now: datetime) -> Platform:
     """The platform with another profile."""
-    return replace(platform, name=name, url=url, version=platform.version + 1, updated_at=now)
+    return replace(platform, name=name, url=url, email=email, version=platform.version + 1, updated_at=now)
 
 
 def suspend(platform: Platform, reason: str, now: datetime) -> Platform:

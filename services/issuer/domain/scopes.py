@@ -1,7 +1,10 @@
 """What an access token may be used for."""
 
 from collections.abc import Sequence
+from typing import Literal
 
+TenantKind = Literal["institution", "platform"]
+_OF_PLATFORMS = "shares:write"
 INSTITUTION_SCOPES = (
     "achievements:write",
     "credentials:write",
@@ -10,8 +13,13 @@ INSTITUTION_SCOPES = (
     "endpoints:read",
     "institution:write",
 )
-PLATFORM_SCOPES = ("endpoints:read", "endpoints:write", "shares:write")
-SCOPES = (*INSTITUTION_SCOPES, "shares:write")
+PLATFORM_SCOPES = ("endpoints:read", "endpoints:write", _OF_PLATFORMS)
+SCOPES = (*INSTITUTION_SCOPES, _OF_PLATFORMS)
+
+
+def tenant_kind(granted: Sequence[str]) -> TenantKind:
+    """Whose a client is that has these scopes: a platform's has one that no institution's can have."""
+    return "platform" if _OF_PLATFORMS in granted else "institution"
 
 
 def narrow(granted: Sequence[str], asked: str | None) -> list[str] | None:

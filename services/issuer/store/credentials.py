@@ -26,6 +26,15 @@ WITH due AS (
 UPDATE credential SET version = version + 1, expired_version = version + 1, changed_at = $1
 WHERE id IN (SELECT id FROM due) RETURNING {_COLUMNS}
 """  # noqa: S608
+# Of several requests for the same address one gets each credential; whoever is at work on it is waited for.
+_ERASE = """
+WITH found AS (
+    SELECT id FROM credential WHERE institution_id = $1 AND recipient_index = ANY($2) ORDER BY id LIMIT $3 FOR UPDATE
+)
+UPDATE credential SET recipient_index = NULL, recipient_ciphertext = NULL, kek_id = NULL, version = version + 1,
+    erased_version = version + 1, erased_at = $4
+WHERE id IN (SELECT id FROM found) RETURNING id, institution_id, version, erased_at
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,16 @@ class Change:
     version: int
     action: Action
     reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """A credential of which nobody knows any more whom it was issued to, and the version of the event that said so."""
+
+    credential_id: UUID
+    institution_id: UUID
+    version: int
     at: datetime
 
 
@@ -152,9 +171,31 @@ async def signed_documents(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, t
 
 
 async def recipients(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Sealed]:
-    """Who the credentials are about, sealed, by id."""
-    rows = await tx.fetch("SELECT id, recipient_ciphertext, kek_id FROM credential WHERE id = ANY($1)", list(ids))
+    """Who the credentials are about, sealed, by id; without those of whom that was erased."""
+    rows = await tx.fetch(
+        "SELECT id, recipient_ciphertext, kek_id FROM credential"
+        " WHERE id = ANY($1) AND recipient_ciphertext IS NOT NULL",
+        list(ids),
+    )
     return {row["id"]: Sealed(row["recipient_ciphertext"], row["kek_id"]) for row in rows}
+
+
+async def erase(
+    tx: Transaction, institution_id: UUID, indexes: Sequence[bytes], limit: int, now: datetime
+) -> list[Erased]:
+    """Forget whom up to `limit` of an institution's credentials were issued to, found by the indexes of the address."""
+    rows = await tx.fetch(_ERASE, institution_id, list(indexes), limit, now)
+    return [Erased(*row) for row in rows]
+
+
+async def erasures(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Erased]:
+    """Those of the credentials that were erased, by id."""
+    rows = await tx.fetch(
+        "SELECT id, institution_id, erased_version, erased_at FROM credential"
+        " WHERE id = ANY($1) AND erased_version IS NOT NULL",
+        list(ids),
+    )
+    return {row["id"]: Erased(*row) for row in rows}
 
 
 async def expire(tx: Transaction, now: datetime, limit: int) -> list[Credential]:

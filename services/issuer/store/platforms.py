@@ -11,7 +11,7 @@ from services.issuer.domain.errors import SlugTaken, Unknown
 from services.issuer.domain.platform import Platform
 from shared.postgres.database import Transaction
 
-_COLUMNS = "platform_id, slug, name, url, state, suspended_reason, version, created_at, updated_at"
+_COLUMNS = "platform_id, slug, name, url, email, state, suspended_reason, version, created_at, updated_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Told:
     slug: str
     name: str
     url: str
+    email: str | None
     reason: str | None
     at: datetime
 
@@ -28,10 +29,10 @@ class Told:
 async def add(tx: Transaction, platform: Platform) -> None:
     """Insert a new platform and its first profile. Raises SlugTaken."""
     added = await tx.fetchval(
-        f"INSERT INTO platform ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608
+        f"INSERT INTO platform ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"  # noqa: S608
         " ON CONFLICT DO NOTHING RETURNING platform_id",
-        *(platform.id, platform.slug, platform.name, platform.url, platform.state, platform.suspended_reason),
-        *(platform.version, platform.created_at, platform.updated_at),
+        *(platform.id, platform.slug, platform.name, platform.url, platform.email),
+        *(platform.state, platform.suspended_reason, platform.version, platform.created_at, platform.updated_at),
     )
     if added is None:
         raise SlugTaken(f"The slug {platform.slug!r} belongs to another platform.")
@@ -52,8 +53,8 @@ async def lock(tx: Transaction, platform_id: UUID) -> Platform:
 async def save(tx: Transaction, platform: Platform) -> None:
     """Write a locked platform's new profile and keep it."""
     await tx.execute(
-        "UPDATE platform SET name = $2, url = $3, version = $4, updated_at = $5 WHERE platform_id = $1",
-        *(platform.id, platform.name, platform.url, platform.version, platform.updated_at),
+        "UPDATE platform SET name = $2, url = $3, email = $4, version = $5, updated_at = $6 WHERE platform_id = $1",
+        *(platform.id, platform.name, platform.url, platform.email, platform.version, platform.updated_at),
     )
     await _add_profile(tx, platform)
 
@@ -80,9 +81,9 @@ async def page(tx: Transaction, after: UUID | None, limit: int) -> list[Platform
 async def told(tx: Transaction, ids: Sequence[UUID]) -> dict[tuple[UUID, int], Told]:
     """What every event of the platforms said, by id and version of the event."""
     rows = await tx.fetch(
-        "SELECT platform_id, f.version, slug, f.name, f.url, NULL AS reason, f.at FROM platform_profile f"
+        "SELECT platform_id, f.version, slug, f.name, f.url, f.email, NULL AS reason, f.at FROM platform_profile f"
         " JOIN platform USING (platform_id) WHERE platform_id = ANY($1)"
-        " UNION ALL SELECT platform_id, suspended_version, slug, name, url, suspended_reason, suspended_at"
+        " UNION ALL SELECT platform_id, suspended_version, slug, name, url, email, suspended_reason, suspended_at"
         " FROM platform WHERE platform_id = ANY($1) AND suspended_version IS NOT NULL",
         list(ids),
     )
@@ -91,8 +92,8 @@ async def told(tx: Transaction, ids: Sequence[UUID]) -> dict[tuple[UUID, int], T
 
 async def _add_profile(tx: Transaction, platform: Platform) -> None:
     await tx.execute(
-        "INSERT INTO platform_profile (platform_id, version, name, url, at) VALUES ($1, $2, $3, $4, $5)",
-        *(platform.id, platform.version, platform.name, platform.url, platform.updated_at),
+        "INSERT INTO platform_profile (platform_id, version, name, url, email, at) VALUES ($1, $2, $3, $4, $5, $6)",
+        *(platform.id, platform.version, platform.name, platform.url, platform.email, platform.updated_at),
     )
 
 

@@ -21,8 +21,8 @@ from shared.postgres.database import Database
 @dataclass(frozen=True, slots=True)
 class Context:
     """One a process. `platforms` sends to what `policy` permits, for `timeout` seconds; `wake` tells the dispatcher
-    that there is something to send; endpoints that `must_verify` get nothing before they answered a challenge. Pullers
-    wait at `arrivals`, each in one of `places`."""
+    that there is something to send; endpoints that `must_verify` get nothing before they answered a challenge, and a
+    tenant has `endpoints_each` at most. Pullers wait at `arrivals`, each in one of `places`."""
 
     db: Database
     sealer: Sealer
@@ -31,6 +31,7 @@ class Context:
     timeout: float
     addresses: Addresses
     must_verify: bool
+    endpoints_each: int
     wake: Callable[[], None]
     clock: Callable[[], datetime]
     arrivals: Arrivals

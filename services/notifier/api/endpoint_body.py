@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
-from services.notifier.domain.content import NAMES
+from services.notifier.api.audience import never_told
+from services.notifier.domain.content import NAMES, Audience
 from services.notifier.domain.custom_headers import MAX_VALUE, MOST, ForbiddenHeader, check_headers
 from services.notifier.domain.endpoint import EVERYTHING, Endpoint, EndpointState, Format, PayloadKind
 from services.notifier.domain.filter import MAX_LENGTH, InvalidFilter, compiled
@@ -40,7 +41,12 @@ Signatures = Annotated[
 ]
 Achievements = Annotated[
     list[Id],
-    Field(min_length=1, max_length=100, description="Of what names an achievement, only these."),
+    Field(min_length=1, max_length=100, description="Of achievements and credentials, only these."),
+    AfterValidator(_once_each),
+]
+Institutions = Annotated[
+    list[Id],
+    Field(min_length=1, max_length=100, description="For a platform: only what these issued."),
     AfterValidator(_once_each),
 ]
 FilterText = Annotated[str, Field(min_length=1, max_length=MAX_LENGTH, description="An expression on the thin data.")]
@@ -62,6 +68,7 @@ class EndpointBody(Body):
     format: Format = "standard"
     signatures: Signatures = ["v1"]  # noqa: RUF012 (pydantic copies it)
     achievements: Achievements | None = None
+    institutions: Institutions | None = None
     filter: FilterText | None = None
     ordered: bool = Field(False, description="Strict order for each credential.")
     rate_per_second: Rate | None = None
@@ -80,6 +87,7 @@ class EndpointChanges(Body):
     format: Format = Field(default_factory=lambda: "standard")
     signatures: Signatures = Field(default_factory=list)
     achievements: Achievements | None = None
+    institutions: Institutions | None = None
     filter: FilterText | None = None
     ordered: bool = Field(default_factory=bool)
     rate_per_second: Rate | None = None
@@ -100,6 +108,7 @@ class EndpointAnswer(BaseModel):
     signatures: list[Kind]
     public_key: str | None
     achievements: list[UUID] | None
+    institutions: list[UUID] | None
     filter: str | None
     ordered: bool
     rate_per_second: float | None
@@ -135,6 +144,7 @@ def shown(endpoint: Endpoint) -> dict[str, Any]:
         "signatures": list(endpoint.signatures),
         "public_key": endpoint.public_key if "v1a" in endpoint.signatures else None,
         "achievements": _texts(endpoint.achievements),
+        "institutions": _texts(endpoint.institutions),
         "headers": dict.fromkeys(endpoint.header_names, HIDDEN),
         "state": endpoint.state,
         "disabled_reason": endpoint.disabled_reason,
@@ -149,13 +159,16 @@ def _texts(ids: Sequence[UUID] | None) -> list[str] | None:
 
 
 def checked(
-    body: EndpointBody | EndpointChanges, policy: AddressPolicy
+    body: EndpointBody | EndpointChanges, policy: AddressPolicy, audience: Audience
 ) -> tuple[dict[str, Any], dict[str, str] | None]:
     """The fields of `Endpoint` that the body sets, and its headers where it says any. Raises InvalidInput with all that
     is wrong."""
     fields = body.model_dump(exclude_unset=True)
     headers = fields.pop("headers", None)
-    errors = []
+    errors = never_told(fields.get("events", ()), audience, "#/events")
+    if fields.get("institutions") is not None and audience == "institution":
+        detail = "is for platforms: an institution hears of what is its own, and of nobody else's"
+        errors.append(FieldError("invalid-value", detail, pointer="#/institutions"))
     if "url" in fields:
         errors += _url_errors(fields["url"], policy)
     if fields.get("filter") is not None:

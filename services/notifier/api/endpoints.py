@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
+from services.notifier.api.audience import audience_of
 from services.notifier.api.context import Context, EndpointId, Here, Reader, Writer
 from services.notifier.api.endpoint_body import (
     EndpointAnswer,
@@ -32,7 +33,7 @@ routes = router("endpoints", "/v1/endpoints")
 @routes.post("", status_code=201, response_model=NewEndpointAnswer)
 async def register(body: EndpointBody, request: Request, who: Writer, here: Here) -> Response:
     """Register an endpoint. The secret comes with this answer only; replays of it within a day show it again."""
-    asked, headers = checked(body, here.policy)
+    asked, headers = checked(body, here.policy, audience_of(who))
     async with here.db.tenant(who.institution) as tx:
 
         async def command() -> Result:
@@ -42,6 +43,7 @@ async def register(body: EndpointBody, request: Request, who: Writer, here: Here
                 headers=headers,
                 sealer=here.sealer,
                 now=here.clock(),
+                most=here.endpoints_each,
                 must_verify=here.must_verify,
                 **asked,
             )
@@ -89,7 +91,7 @@ async def change(
     if_match: IfMatch = None,
 ) -> Any:
     """Change an endpoint; what waits for one that is made active again is sent at once."""
-    changes, headers = checked(body, here.policy)
+    changes, headers = checked(body, here.policy, audience_of(who))
     expected = expected_version(if_match)
     return await _change(endpoint_id, changes, headers, response, who.institution, here, expected)
 

@@ -11,6 +11,7 @@ _KINDS: dict[type[errors.Refused], type[Problem]] = {
     errors.WrongState: problems.WrongState,
     errors.Stale: problems.PreconditionFailed,
     errors.TooManySecrets: problems.Conflict,
+    errors.TooManyEndpoints: problems.Conflict,
     errors.ChallengedTooOften: problems.TooManyRequests,
     errors.ChallengeFailed: problems.Conflict,
 }

@@ -7,11 +7,11 @@ import orjson
 from fastapi import Path
 from pydantic import BaseModel
 
-from services.notifier.domain.content import NAMED, Addresses, body_around, body_of, full_data
+from services.notifier.domain.content import NAMES, TOLD, Addresses, Audience, body_around, body_of, full_data
 from services.notifier.domain.examples import EXAMPLE_AT, EXAMPLES
 from services.notifier.domain.payload_schema import description, payload_schema
+from services.notifier.domain.rendering import source_of
 from shared.events.catalogue import BY_SHORT_NAME
-from shared.events.envelope import Event
 from shared.http.app import router
 from shared.http.problems import NotFound
 
@@ -26,14 +26,24 @@ class Variants(BaseModel):
     full: dict[str, Any]
 
 
-class EventTypeAnswer(BaseModel):
-    """A type. `schemas` are JSON Schemas (2020-12) of the Standard Webhooks body, `examples` are bodies."""
+class Hearing(BaseModel):
+    """How an endpoint hears of a type. `schemas` are JSON Schemas (2020-12) of the Standard Webhooks body, `examples`
+    are bodies."""
 
-    name: str
     cloud_event_type: str
+    cloud_event_source: str
     description: str
     schemas: Variants
     examples: Variants
+
+
+class EventTypeAnswer(Hearing):
+    """A type, as an institution's endpoint hears of it, or a platform's where only platforms do. `platform` is how a
+    platform's does; null where none can ask for it."""
+
+    name: str
+    heard_by: list[Audience]
+    platform: Hearing | None
 
 
 class EventTypeList(BaseModel):
@@ -43,15 +53,20 @@ class EventTypeList(BaseModel):
 
 
 @cache
-def _shown(kind: type[Event]) -> dict[str, Any]:
-    name = kind.short_name()
-    event = EXAMPLES[name]
+def _shown(name: str) -> dict[str, Any]:
+    hearings = {audience: _hearing(audience, name) for audience, told in TOLD.items() if name in told}
+    first = next(iter(hearings.values()))
+    return {"name": name, "heard_by": list(hearings), **first, "platform": hearings.get("platform")}
+
+
+def _hearing(audience: Audience, name: str) -> dict[str, Any]:
+    event = EXAMPLES[audience][name]
     full = body_around(name, EXAMPLE_AT, full_data(event, _EXAMPLE_ADDRESSES))
     return {
-        "name": name,
-        "cloud_event_type": kind.TYPE,
-        "description": description(kind),
-        "schemas": {"thin": payload_schema(kind, "thin"), "full": payload_schema(kind, "full")},
+        "cloud_event_type": BY_SHORT_NAME[name].TYPE,
+        "cloud_event_source": source_of(audience, name),
+        "description": description(type(event)),
+        "schemas": {"thin": payload_schema(audience, name, "thin"), "full": payload_schema(audience, name, "full")},
         "examples": {
             "thin": orjson.loads(body_of(event, EXAMPLE_AT, _EXAMPLE_ADDRESSES)),
             "full": orjson.loads(full),
@@ -62,13 +77,12 @@ def _shown(kind: type[Event]) -> dict[str, Any]:
 @routes.get("", response_model=EventTypeList)
 async def listing() -> Any:
     """Every type of event that an endpoint can name."""
-    return {"items": [_shown(kind) for kind in NAMED]}
+    return {"items": [_shown(name) for name in NAMES]}
 
 
 @routes.get("/{name}", response_model=EventTypeAnswer)
 async def one(name: Annotated[str, Path(max_length=64, description="The type's short name.")]) -> Any:
     """One type."""
-    kind = BY_SHORT_NAME.get(name)
-    if kind not in NAMED:
+    if name not in NAMES:
         raise NotFound("there is no such event type")
-    return _shown(kind)
+    return _shown(name)

@@ -28,7 +28,8 @@ class EraseAnswer(BaseModel):
 
 @routes.post("/erase", status_code=200, response_model=EraseAnswer)
 async def erase(body: EraseBody, _who: Operator, mail: Mail) -> Any:
-    """Erase a learner's address here, and what was still to be sent to it. The issuer has its own copy to erase."""
+    """Erase a learner's address here alone, and what was still to be sent to it. Where the institution erases it at the
+    issuer, this follows by itself."""
     try:
         mailbox = Mailbox.of(body.email)
     except UnusableAddress as error:

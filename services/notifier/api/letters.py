@@ -1,4 +1,8 @@
-"""Letters to an institution's learners, and to itself: what became of each, never whom it went to."""
+"""Letters to an institution's learners, and to itself or a platform: what became of each, never whom it went to.
+
+Letters about endpoints are for whoever may see or change endpoints, as a platform may; letters about credentials are
+for whoever may see or issue credentials.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -7,16 +11,18 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from pydantic import BaseModel
 
-from services.notifier.api.mail_context import LetterId, Mail, Reader, Writer
-from services.notifier.commands.resend_letter import LinkExpired, UnknownLetter, resend_letter
+from services.notifier.api.mail_context import READ_ALL, SEND_ALL, LetterId, Mail, Reader, Writer
+from services.notifier.commands.resend_letter import LinkExpired, resend_letter
 from services.notifier.domain.letter import KINDS, LetterState
 from services.notifier.store import letters
 from services.notifier.store.letters import Filters, Letter
 from shared.http.app import router
+from shared.http.auth import Principal
 from shared.http.body import Id, timestamp
 from shared.http.idempotency import Result, once
 from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
-from shared.http.problems import Conflict, NotFound
+from shared.http.problems import Conflict, InsufficientScope, NotFound
+from shared.postgres.database import Transaction
 
 routes = router("letters", "/v1/letters")
 KindName = Literal[KINDS]  # type: ignore[valid-type]
@@ -68,6 +74,16 @@ class LetterList(BaseModel):
     next: str | None
 
 
+async def _found(tx: Transaction, letter_id: UUID, who: Principal, scope: str) -> Letter:
+    """The letter. Raises NotFound, and InsufficientScope for one about a credential, which takes `scope`."""
+    found = await letters.get(tx, letter_id)
+    if found is None:
+        raise NotFound("there is no such letter")
+    if found.endpoint_id is None and scope not in who.scopes:
+        raise InsufficientScope(scope)
+    return found
+
+
 def shown(letter: Letter) -> dict[str, Any]:
     """A letter as institutions and operators see it."""
     waits = letter.state == "pending" and letter.next_at is not None
@@ -103,11 +119,13 @@ async def listing(
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> Any:
-    """The institution's letters, newest first."""
+    """The letters of an institution or a platform, newest first; those about endpoints alone without the scope
+    `credentials:read`."""
     place = place_of(request, cursor)
     after = (datetime.fromisoformat(place[0]), UUID(place[1])) if place else None
+    filters = Filters(kind, state, credential, about_endpoints=READ_ALL not in who.scopes)
     async with mail.db.tenant(who.institution) as tx:
-        rows = await letters.listing(tx, Filters(kind, state, credential), after, limit + 1)
+        rows = await letters.listing(tx, filters, after, limit + 1)
     return page(request, response, rows, limit, place=lambda row: [row.created_at.isoformat(), str(row.id)], item=shown)
 
 
@@ -115,9 +133,7 @@ async def listing(
 async def one(letter_id: LetterId, who: Reader, mail: Mail) -> Any:
     """One letter and how its tries went."""
     async with mail.db.tenant(who.institution) as tx:
-        found = await letters.get(tx, letter_id)
-        if found is None:
-            raise NotFound("there is no such letter")
+        found = await _found(tx, letter_id, who, READ_ALL)
         tries = await letters.attempts(tx, letter_id, _ATTEMPTS_SHOWN)
     listed = [{**each, "number": each["n"], "at": timestamp(each["at"])} for each in tries]
     return {**shown(found), "tries": listed}
@@ -130,15 +146,12 @@ async def resend(letter_id: LetterId, request: Request, who: Writer, mail: Mail)
     async with mail.db.tenant(who.institution) as tx:
 
         async def command() -> Result:
+            await _found(tx, letter_id, who, SEND_ALL)
             try:
                 await resend_letter(tx, letter_id, now=mail.clock())
-            except UnknownLetter:
-                raise NotFound("there is no such letter") from None
             except LinkExpired:
                 raise ClaimLinkExpired("the claim link in the letter has expired") from None
-            letter = await letters.get(tx, letter_id)
-            assert letter is not None
-            return Result(202, shown(letter))
+            return Result(202, shown(await _found(tx, letter_id, who, SEND_ALL)))
 
         answer = await once(tx, request, who, command)
         tx.after_commit(mail.wake)

@@ -9,9 +9,12 @@ from fastapi import Depends, Path, Request
 
 from services.notifier.domain.wording import Wording
 from shared.credentials.sealing import Sealer
-from shared.http.auth import Principal, operator, require
+from shared.http.auth import Principal, operator, require_any
 from shared.http.body import Id
 from shared.postgres.database import Database
+
+# Whoever may see or change endpoints may see letters about them, or send them again; for all letters it takes these.
+READ_ALL, SEND_ALL = "credentials:read", "credentials:write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ async def _context(request: Request) -> MailContext:
 
 
 Mail = Annotated[MailContext, Depends(_context)]
-Reader = Annotated[Principal, Depends(require("credentials:read"))]
-Writer = Annotated[Principal, Depends(require("credentials:write"))]
+Reader = Annotated[Principal, Depends(require_any(READ_ALL, "endpoints:read"))]
+Writer = Annotated[Principal, Depends(require_any(SEND_ALL, "endpoints:write"))]
 Operator = Annotated[Principal, Depends(operator())]
 LetterId = Annotated[Id, Path(description="The letter.")]

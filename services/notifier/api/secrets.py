@@ -23,7 +23,7 @@ DAY, WEEK = 86_400, 604_800
 
 
 class SecretRotation(Body):
-    """For how many seconds the old secret stays valid beside the new one."""
+    """For how many seconds old secrets stay valid beside the new one, at most; 0 ends them all at once."""
 
     grace_seconds: Annotated[int, Field(ge=0, le=WEEK)] = DAY
 
@@ -33,7 +33,7 @@ async def rotate(
     endpoint_id: EndpointId, request: Request, who: Writer, here: Here, body: SecretRotation | None = None
 ) -> Response:
     """Give an endpoint a new secret, and a new key pair where it asks for `v1a`. Messages are signed with the old ones
-    too until the grace is over; three old ones at most."""
+    too until the grace is over, which shortens longer ones; three old ones at most, unless it is 0 and ends them."""
     grace = timedelta(seconds=(body or SecretRotation()).grace_seconds)
     async with here.db.tenant(who.institution) as tx:
 

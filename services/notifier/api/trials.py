@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import Request, Response
 from pydantic import BaseModel
 
+from services.notifier.api.audience import audience_of, never_told
 from services.notifier.api.context import EndpointId, Here, Writer
 from services.notifier.api.endpoint_body import EndpointAnswer, shown
 from services.notifier.api.messages import TypeName
@@ -14,6 +15,7 @@ from shared.http.app import router
 from shared.http.body import Body
 from shared.http.etags import etag
 from shared.http.idempotency import Result, once
+from shared.http.problems import InvalidInput
 
 routes = router("endpoints", "/v1/endpoints")
 
@@ -51,11 +53,14 @@ async def verify(endpoint_id: EndpointId, response: Response, who: Writer, here:
 @routes.post("/{endpoint_id}/test", status_code=202, response_model=TestAnswer)
 async def test(endpoint_id: EndpointId, body: TestBody, request: Request, who: Writer, here: Here) -> Response:
     """Send an example of an event, with `"test": true` in its data, to this endpoint alone. Filters do not count."""
+    audience = audience_of(who)
+    if errors := never_told([body.type], audience, "#/type"):
+        raise InvalidInput(errors[0].detail, errors=errors)
     async with here.db.tenant(who.institution) as tx:
 
         async def command() -> Result:
             message = await send_test(
-                tx, who.institution, endpoint_id, body.type, addresses=here.addresses, now=here.clock()
+                tx, who.institution, endpoint_id, body.type, audience, addresses=here.addresses, now=here.clock()
             )
             return Result(202, {"message_id": message})
 

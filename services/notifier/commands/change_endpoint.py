@@ -8,7 +8,7 @@ from uuid import UUID
 from services.notifier.domain.endpoint import Endpoint, moved_away
 from services.notifier.domain.errors import Stale, Unknown, WrongState
 from services.notifier.domain.signature import new_secret, public_key_of
-from services.notifier.store import endpoints, secrets
+from services.notifier.store import endpoints, holds, secrets
 from shared.credentials.sealing import Sealer
 from shared.postgres.database import Transaction
 
@@ -27,7 +27,8 @@ async def change_endpoint(
     replace those it has.
 
     A new address, and being made active, forget past failures and send what waits; where endpoints `must_verify`, it
-    is sent after that. Raises Unknown, Stale, and WrongState for making one active that is not verified.
+    is sent after that. Who wants order no more gets what was held for it. Raises Unknown, Stale, and WrongState for
+    making one active that is not verified.
     """
     endpoint = await endpoints.lock(tx, endpoint_id)
     if endpoint is None:
@@ -53,4 +54,6 @@ async def change_endpoint(
         await secrets.add(tx, changed, private, "v1a", sealer)
         changed = replace(changed, public_key=public_key_of(private))
     await endpoints.save(tx, changed)
+    if endpoint.ordered and not changed.ordered:
+        await holds.release_all(tx, endpoint_id)
     return changed

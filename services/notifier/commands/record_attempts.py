@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.notifier.commands.write_letter import write_institution_letter
 from services.notifier.domain.delivery import DISABLE_AFTER, GONE, disable_reason, warning_due
-from services.notifier.store import deliveries, endpoints, warnings
+from services.notifier.store import deliveries, endpoints, holds, warnings
 from services.notifier.store.deliveries import Outcome, Standing
 from shared.events.catalogue import EndpointDisabled, EndpointFailing, MessageExhausted
 from shared.outbox import outbox
@@ -19,8 +19,12 @@ async def record_attempts(tx: Transaction, outcomes: Sequence[Outcome], *, now: 
     Where `needs_transaction` says so, they are several statements, which only a transaction keeps together.
     """
     standings = await deliveries.record(tx, outcomes)
-    if settled := [each.claimed for each in outcomes if each.claimed.subject is not None and each.state != "pending"]:
-        await deliveries.release(tx, settled)
+    if settled := [
+        (each.claimed.endpoint_id, each.claimed.subject)
+        for each in outcomes
+        if each.claimed.subject is not None and each.state != "pending"
+    ]:
+        await holds.release(tx, settled)
     for outcome in outcomes:
         if outcome.state == "exhausted":
             await _announce_exhausted(tx, outcome, now)

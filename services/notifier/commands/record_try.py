@@ -12,4 +12,4 @@ async def record_try(tx: Transaction, done: Try, *, index: bytes | None, dead: b
     if index is not None and dead:
         await refusals.add(tx, index, "bounced")
     elif index is not None and done.state == "sent" and done.letter.vouched:
-        await refusals.lift(tx, index, "bounced")
+        await refusals.lift(tx, [index], "bounced")

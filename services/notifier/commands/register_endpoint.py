@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notifier.domain.endpoint import Endpoint
+from services.notifier.domain.errors import TooManyEndpoints
 from services.notifier.domain.signature import new_secret, public_key_of
 from services.notifier.store import endpoints, secrets
 from shared.credentials.sealing import Sealer
@@ -21,6 +22,7 @@ async def register_endpoint(
     headers: Mapping[str, str] | None = None,
     sealer: Sealer,
     now: datetime,
+    most: int,
     must_verify: bool = False,
     **asked: Any,
 ) -> tuple[Endpoint, str]:
@@ -28,7 +30,10 @@ async def register_endpoint(
     again.
 
     `asked` are fields of `Endpoint`, among them `url` and `events`; they were checked, as `headers` of its own were.
+    Raises TooManyEndpoints where the institution has `most` already.
     """
+    if await endpoints.count(tx) >= most:
+        raise TooManyEndpoints(f"there are {most} endpoints already; remove one that is not used any more")
     own = headers or {}
     endpoint = Endpoint(
         id=new_id(),

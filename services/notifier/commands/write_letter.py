@@ -1,4 +1,4 @@
-"""Put letters in line: to the learner of a credential, or to an institution."""
+"""Put letters in line: to the learner of a credential, or to whoever an endpoint belongs to."""
 
 from datetime import datetime
 from uuid import UUID
@@ -61,7 +61,8 @@ async def write_claim_letter(
 async def write_institution_letter(
     tx: Transaction, kind: InstitutionKind, *, institution_id: UUID, endpoint_id: UUID, now: datetime
 ) -> None:
-    """A letter about an endpoint to the address that its institution gave for itself. Calling it twice writes two."""
+    """A letter about an endpoint to the address that its institution, or platform, gave for itself. Calling it twice
+    writes two."""
     await letters.add(tx, NewLetter(new_id(), institution_id, kind, now, endpoint_id=endpoint_id))
 
 

@@ -7,7 +7,7 @@ The platform that a credential is shared with is told what a profile needs.
 import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -57,14 +57,14 @@ SAID: dict[type[Event], tuple[tuple[str, ...], str | None]] = {
     CredentialRevoked: (_CREDENTIAL, "revoked"),
     CredentialSuspended: (_CREDENTIAL, "suspended"),
     CredentialReinstated: (_CREDENTIAL, "active"),
-    CredentialExpired: (("credential_id", "institution_id"), "expired"),
-    CredentialClaimed: (("credential_id", "institution_id"), None),
-    CredentialVerified: (("verification_id", "credential_id", "institution_id", "verdict"), None),
+    CredentialExpired: (_CREDENTIAL, "expired"),
+    CredentialClaimed: (_CREDENTIAL, None),
+    CredentialVerified: (("verification_id", *_CREDENTIAL, "verdict"), None),
     EndpointFailing: (("endpoint_id", "institution_id", "failing_since", "attempts", "disabled_after"), "failing"),
     EndpointDisabled: (("endpoint_id", "institution_id", "reason", "disabled_at"), "disabled"),
 }
 # What a learner shares is heard of by that platform alone, by the names that the same has for institutions.
-_SHARE = ("share_id", "credential_id", "institution_id", "platform_id")
+_SHARE = ("share_id", *_CREDENTIAL, "platform_id")
 SHARED: dict[type[Event], tuple[tuple[str, ...], str | None]] = {
     CredentialShared: ((*_SHARE, "entry"), None),
     CredentialUnshared: (_SHARE, None),
@@ -76,8 +76,18 @@ _CHANGES = {
     "revoked": CredentialRevoked.short_name(),
     "expired": CredentialExpired.short_name(),
 }
-NAMED: tuple[type[Event], ...] = (*SAID, CredentialShared, CredentialUnshared)
-NAMES: tuple[str, ...] = tuple(kind.short_name() for kind in NAMED)
+STATUSES = {name: status for status, name in _CHANGES.items()}
+# What a tenant of each kind can hear of: the names, and the events on the bus behind them.
+Audience = Literal["institution", "platform"]
+TOLD: dict[Audience, dict[str, type[Event]]] = {
+    "institution": {kind.short_name(): kind for kind in SAID},
+    "platform": {
+        CredentialShared.short_name(): CredentialShared,
+        CredentialUnshared.short_name(): CredentialUnshared,
+        **dict.fromkeys(STATUSES, ShareChanged),
+    },
+}
+NAMES: tuple[str, ...] = tuple(dict.fromkeys(name for told in TOLD.values() for name in told))
 MAX_FULL_BYTES = 128 * 1024
 _DATA = b',"data":'
 PRIVATE = frozenset({"recipient"})  # sealed, and for whoever writes to learners alone

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -20,7 +20,7 @@ MAX_OLD_SECRETS = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """`version` is the ETag's; `fail_streak` counts failed attempts since the last success; `concurrency` is how many
-    requests it may get at once; None for `achievements`, `filter` and `rate_per_second` is no limit."""
+    requests it may get at once; None for `achievements`, `institutions`, `filter` and `rate_per_second` is no limit."""
 
     id: UUID
     institution_id: UUID
@@ -33,6 +33,7 @@ class Endpoint:
     signatures: Sequence[Kind] = ("v1",)
     public_key: str | None = None
     achievements: Sequence[UUID] | None = None
+    institutions: Sequence[UUID] | None = None
     filter: str | None = None
     ordered: bool = False
     rate_per_second: float | None = None
@@ -61,11 +62,14 @@ class Secret:
     expires_at: datetime | None
 
 
-def check_rotation(live: Sequence[Secret], now: datetime) -> None:
-    """Raises TooManySecrets when one more secret may not become an old one."""
+def check_rotation(live: Sequence[Secret], grace: timedelta, now: datetime) -> None:
+    """Raises TooManySecrets when one more secret may not become an old one; without a grace none is left to be one."""
+    if not grace:
+        return
     ends = sorted(secret.expires_at for secret in live if secret.kind == "v1" and secret.expires_at is not None)
     if len(ends) >= MAX_OLD_SECRETS:
         raise TooManySecrets(
-            f"{len(ends)} old secrets are still valid; the next one ends at {ends[0].isoformat()}",
+            f"{len(ends)} old secrets are still valid; the next one ends at {ends[0].isoformat()},"
+            " and a rotation without a grace ends them all",
             retry_after=math.ceil((ends[0] - now).total_seconds()),
         )

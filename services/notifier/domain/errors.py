@@ -37,6 +37,12 @@ class TooManySecrets(Refused):
     code = "too-many-secrets"
 
 
+class TooManyEndpoints(Refused):
+    """The institution, or the platform, has as many endpoints as the operator lets one have."""
+
+    code = "too-many-endpoints"
+
+
 class ChallengedTooOften(Refused):
     """The endpoint was sent a challenge a moment ago."""
 

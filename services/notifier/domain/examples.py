@@ -1,16 +1,15 @@
-"""An example of each event that platforms can hear of: shown in the catalogue of types, and sent as a test."""
+"""An example of each event, as institutions and platforms hear of it: shown among the event types, sent as a test."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.notifier.domain.content import NAMED, PRIVATE
+from services.notifier.domain.content import PRIVATE, STATUSES, TOLD, Audience
 from shared.events.catalogue import CredentialIssued
 from shared.events.catalogue.credential import StatusEntry
 from shared.events.catalogue.learner import Organization, ProfileEntry, Skill
 from shared.events.envelope import Event
 
-INSTITUTION = UUID("01906a3c-5b00-7000-8000-000000000001")
 _DID = "did:web:issuer.example:example-university"
 _AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 _ACHIEVEMENT_ID = UUID("01906a3c-5b00-7000-8000-000000000002")
@@ -44,7 +43,7 @@ _CREDENTIAL: dict[str, Any] = {
 _STATUS_LIST = "https://issuer.example/status-lists/01906a3c-5b00-7000-8000-000000000004"
 _VALUES: dict[str, Any] = {
     "version": 1,
-    "institution_id": INSTITUTION,
+    "institution_id": UUID("01906a3c-5b00-7000-8000-000000000001"),
     "achievement_id": _ACHIEVEMENT_ID,
     "credential_id": _CREDENTIAL_ID,
     "verification_id": UUID("01906a3c-5b00-7000-8000-000000000005"),
@@ -81,13 +80,23 @@ _VALUES: dict[str, Any] = {
 }
 
 
-def example(kind: type[Event], institution_id: UUID = INSTITUTION) -> Event:
-    """An event of that type and institution; everything else in it is made up."""
+def example(kind: type[Event], **given: Any) -> Event:
+    """An event of that type with what is `given`; everything else in it is made up."""
     document = _CREDENTIAL if kind is CredentialIssued else _ACHIEVEMENT
-    values = {**_VALUES, "document": document, "institution_id": institution_id}
+    values = {**_VALUES, "document": document, **given}
     fields = kind.model_fields.keys() - PRIVATE
     return kind(**{name: _AT if name.endswith("_at") else values[name] for name in fields})
 
 
-EXAMPLES: dict[str, Event] = {kind.short_name(): example(kind) for kind in NAMED}
+def told_to(audience: Audience, name: str, tenant_id: UUID | None = None) -> Event:
+    """What a tenant of that kind hears of by that name: itself where it is given, else one that is made up."""
+    given: dict[str, Any] = {"status": STATUSES.get(name)}
+    if tenant_id is not None:
+        given["platform_id" if audience == "platform" else "institution_id"] = tenant_id
+    return example(TOLD[audience][name], **given)
+
+
+EXAMPLES: dict[Audience, dict[str, Event]] = {
+    audience: {name: told_to(audience, name) for name in told} for audience, told in TOLD.items()
+}
 EXAMPLE_AT = _AT

@@ -22,6 +22,8 @@ WARNINGS: tuple[tuple[LearnerKind, timedelta], ...] = (
     ("expiring-7", timedelta(days=7)),
 )
 NEWS = timedelta(days=7)
+# Within this a tenant's own event, which comes by another partition, has come, or there is none that says an address.
+INTRODUCTION = timedelta(hours=1)
 _ASKED_FOR = "claim-link"
 _OVER: dict[str, frozenset[str]] = {
     "earned": frozenset({"revoked"}),
@@ -33,7 +35,8 @@ _OVER: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """An institution as its letters show it; `image` is its logo's address, `email` where answers go."""
+    """An institution, or a platform, as its letters show it; `image` is its logo's address, `email` where answers go,
+    and letters about its endpoints."""
 
     name: str
     url: str
@@ -65,6 +68,7 @@ class ClaimedLetter:
     credential_id: UUID | None
     endpoint_id: UUID | None
     endpoint_url: str | None
+    endpoint_description: str | None
     link: Sealed | None
     link_expires_at: datetime | None
     edition: int
@@ -94,11 +98,19 @@ def why_not(letter: ClaimedLetter, now: datetime) -> str | None:
             return "no-address"
         if letter.addressee.status in _OVER.get(letter.kind, ()):
             return letter.addressee.status
-    elif letter.branding is not None and letter.branding.email is None:
+    elif not _addressed(letter, now):
         return "no-address"
     if letter.link_expires_at is not None and letter.link_expires_at <= now:
         return "link-expired"
     return None
+
+
+def _addressed(letter: ClaimedLetter, now: datetime) -> bool:
+    """Whether the owner of an endpoint has an address, or may still be heard of. A platform that was admitted before
+    platforms had addresses is not, until it changes or the issuer's events are replayed."""
+    if letter.branding is None:
+        return now - letter.created_at < INTRODUCTION
+    return letter.branding.email is not None
 
 
 def refused(letter: ClaimedLetter, refusals: frozenset[str]) -> str | None:

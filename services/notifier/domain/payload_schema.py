@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from services.notifier.domain.content import MAX_FULL_BYTES, PRIVATE, SAID, SHARED
+from services.notifier.domain.content import MAX_FULL_BYTES, PRIVATE, SAID, SHARED, STATUSES, TOLD, Audience
 from services.notifier.domain.endpoint import PayloadKind
+from shared.events.catalogue import ShareChanged
 from shared.events.envelope import Event
 from shared.events.json_schema import DIALECT, Schema, schema_of
 
@@ -22,13 +23,16 @@ _OMITTED: Schema = {
 }
 
 
-def payload_schema(kind: type[Event], payload: PayloadKind) -> Schema:
-    """The schema of the whole Standard Webhooks body of that type, thin or full."""
-    event, name = schema_of(kind), kind.short_name()
+def payload_schema(audience: Audience, name: str, payload: PayloadKind) -> Schema:
+    """The schema of the whole Standard Webhooks body that a tenant of that kind gets by that name, thin or full."""
+    kind = TOLD[audience][name]
+    event = schema_of(kind)
+    if kind is ShareChanged:
+        event["properties"]["status"] = {"const": STATUSES[name]}
     data = _thin(kind, event) if payload == "thin" else _full(kind, event)
     body: Schema = {
         "$schema": DIALECT,
-        "$id": f"urn:laurel:webhook:{name}:{payload}",
+        "$id": f"urn:laurel:webhook:{_place(kind, name)}:{payload}",
         "title": name,
         "description": description(kind),
         "type": "object",
@@ -42,6 +46,11 @@ def payload_schema(kind: type[Event], payload: PayloadKind) -> Schema:
     if "$defs" in event and (payload == "full" or kind in SHARED):
         body["$defs"] = event["$defs"]
     return body
+
+
+def _place(kind: type[Event], name: str) -> str:
+    """Two events that are told by one name have each a schema of their own."""
+    return name if kind.short_name() == name else f"{kind.short_name()}:{name}"
 
 
 def description(kind: type[Event]) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from services.notifier.domain.content import body_around, data_in, moment
+from services.notifier.domain.content import TOLD, Audience, body_around, data_in, moment
 from services.notifier.domain.endpoint import Format
 from shared.events.catalogue import BY_SHORT_NAME
 
@@ -57,14 +57,20 @@ def render(saying: Saying, format: Format) -> Rendered:
     return Rendered({"content-type": JSON}, whole)
 
 
+def source_of(audience: Audience, name: str) -> str:
+    """The service whose event it is that such a tenant hears of by that name."""
+    return f"/{TOLD[audience][name].TOPIC.partition('.')[0]}"
+
+
 def _attributes(saying: Saying) -> dict[str, str]:
-    """The context attributes (CloudEvents 1.0.2, 3.1). Id, type and source are those of the event on the bus."""
-    event = BY_SHORT_NAME[saying.type]
+    """The context attributes (CloudEvents 1.0.2, 3.1). Id and source are those of the event on the bus, and so name it
+    for ever; the type goes by the message's name, which is what the endpoint asked for."""
+    data, named = orjson.loads(data_in(saying.body)), BY_SHORT_NAME[saying.type]
     return {
         "specversion": "1.0",
         "id": str(saying.event_id),
-        "source": f"/{event.TOPIC.partition('.')[0]}",
-        "type": event.TYPE,
-        "subject": str(orjson.loads(data_in(saying.body))[event.KEY]),
+        "source": source_of("platform" if "share_id" in data else "institution", saying.type),
+        "type": named.TYPE,
+        "subject": str(data[named.KEY]),
         "time": moment(saying.at),
     }

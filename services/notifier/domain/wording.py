@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
@@ -16,11 +16,13 @@ from services.notifier.domain.tidy import isolated, tidy
 
 LINE = 76
 _SUBJECT_NAME = 80
+Step = Literal["asking", "ended", "resumed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one letter is about. `button` is where its button leads, `unsubscribe` where letters are ended."""
+    """What one letter is about. `button` is where its button leads, `unsubscribe` where letters are ended; `endpoint`
+    is the id of a webhook endpoint, `host` and `description` tell its owner which that is."""
 
     kind: LetterKind
     institution: str
@@ -32,6 +34,8 @@ class Facts:
     valid_until: datetime | None = None
     link_expires_at: datetime | None = None
     host: str | None = None
+    endpoint: str | None = None
+    description: str | None = None
     button: str | None = None
     unsubscribe: str | None = None
 
@@ -92,11 +96,12 @@ class Wording:
         """The style sheet inside pages, for whoever has to allow it by its hash."""
         return self._environment.get_template("page.css").render()
 
-    def page(self, wanted: str | None, *, done: bool) -> str:
-        """The page behind the unsubscribe link: a question with a button, or what was done."""
+    def page(self, wanted: str | None, step: Step, *, again: str | None = None) -> str:
+        """The page behind the unsubscribe link: a question with a button, or what holds now; where letters are ended,
+        with a button to have them again that leads to `again`."""
         tag = language.choose(wanted, self.languages)
         return self._environment.get_template("unsubscribe.html").render(
-            tag=tag, say=self._catalogues[tag]["unsubscribe"], done=done
+            tag=tag, say=self._catalogues[tag]["unsubscribe"], step=step, again=again
         )
 
 
@@ -107,6 +112,8 @@ def _values(facts: Facts, dates: Mapping[str, Any]) -> dict[str, str]:
         "institution": facts.institution,
         "credential": facts.credential,
         "host": facts.host,
+        "endpoint": facts.endpoint,
+        "description": facts.description,
         "valid_until": _date(facts.valid_until, dates),
         "link_expires": _date(facts.link_expires_at, dates),
     }

@@ -1,5 +1,7 @@
 """What the notifier reacts to: every event that platforms can hear of, and what learners are written to about."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from services.notifier.commands.fan_out import FanOut
@@ -11,9 +13,12 @@ from shared.inbox.dispatch import Handler, Handlers
 from shared.postgres.database import Transaction
 
 
-def handlers(addresses: Addresses, fan_out: FanOut, learners: Learners) -> Handlers:
-    """The table: each type of `SAID` and `SHARED` becomes messages; some types lead to letters, too."""
-    table: dict[type[Event], Handler] = dict.fromkeys((*SAID, *SHARED), announce_with(addresses, fan_out))
+def handlers(
+    addresses: Addresses, fan_out: FanOut, learners: Learners, is_news: Callable[[datetime], bool]
+) -> Handlers:
+    """The table: each type of `SAID` and `SHARED` becomes messages while it is news; some lead to letters, too."""
+    announce = announce_with(addresses, fan_out, is_news)
+    table: dict[type[Event], Handler] = dict.fromkeys((*SAID, *SHARED), announce)
     for kind, handler in learners.handlers().items():
         table[kind] = _both(table[kind], handler) if kind in table else handler
     return table

@@ -1,6 +1,8 @@
 """An event becomes a message in the consumer's transaction."""
 
 import re
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -22,10 +24,12 @@ from shared.postgres.database import Transaction
 _TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-def announce_with(addresses: Addresses, fan_out: FanOut) -> Handler:
-    """The handler of every type."""
+def announce_with(addresses: Addresses, fan_out: FanOut, is_news: Callable[[datetime], bool]) -> Handler:
+    """The handler of every type; it makes no message of an event of a time that is no news."""
 
     async def announce(tx: Transaction, envelope: Envelope, event: Any) -> None:
+        if not is_news(envelope.time):
+            return
         try:
             body = body_of(event, envelope.time, addresses)
         except Unspeakable as error:
@@ -42,6 +46,7 @@ def announce_with(addresses: Addresses, fan_out: FanOut) -> Handler:
             achievement_id=getattr(event, "achievement_id", None),
             full_data=partial(full_data, event, addresses),
             about=getattr(event, "endpoint_id", None),
+            issuer_id=event.institution_id,
         )
         fan_out.add(tx, message)
 

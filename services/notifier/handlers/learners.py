@@ -1,4 +1,5 @@
-"""What learners hear of, by e-mail: who they are, what their credentials are called, and what happens to those."""
+"""What learners hear of, by e-mail: who they are, until they are forgotten; what their credentials are called, and what
+happens to those; and what is known of the institutions and platforms that are written to about their endpoints."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -20,6 +21,9 @@ from shared.events.catalogue import (
     CredentialSuspended,
     InstitutionRegistered,
     InstitutionUpdated,
+    LearnerErased,
+    PlatformRegistered,
+    PlatformUpdated,
 )
 from shared.events.envelope import Envelope, Event
 from shared.events.sealed_text import unseal_text
@@ -50,14 +54,21 @@ class Learners:
         return {
             InstitutionRegistered: self._institution,
             InstitutionUpdated: self._institution,
+            PlatformRegistered: self._platform,
+            PlatformUpdated: self._platform,
             CredentialIssued: self._issued,
             ClaimOffered: self._offered,
+            LearnerErased: self._erased,
             **dict.fromkeys(_STATUS, self._status_changed),
         }
 
     async def _institution(self, tx: Transaction, _envelope: Envelope, event: Any) -> None:
         branding = Branding(event.name, event.url, event.image, event.email)
         await addressees.brand(tx, event.institution_id, branding, event.version)
+
+    async def _platform(self, tx: Transaction, _envelope: Envelope, event: Any) -> None:
+        branding = Branding(event.name, event.url, None, event.email)
+        await addressees.brand(tx, event.platform_id, branding, event.version)
 
     async def _issued(self, tx: Transaction, _envelope: Envelope, event: Any) -> None:
         await remember_learner(tx, event, recipients=self._recipients, sealer=self._sealer)
@@ -84,6 +95,9 @@ class Learners:
             now=now,
         )
         tx.after_commit(self._wake)
+
+    async def _erased(self, tx: Transaction, _envelope: Envelope, event: LearnerErased) -> None:
+        await addressees.erase_of(tx, event.credential_id, event.institution_id, self._clock())
 
     async def _status_changed(self, tx: Transaction, envelope: Envelope, event: Any) -> None:
         now, status = self._clock(), _STATUS[type(event)]

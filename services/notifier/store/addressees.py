@@ -1,4 +1,4 @@
-"""Whom credentials were issued to, and how institutions are shown: projections of events."""
+"""Whom credentials were issued to, and how institutions and platforms are shown: projections of events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +20,18 @@ ON CONFLICT (credential_id) DO UPDATE SET known = true, address = excluded.addre
     version = excluded.version
 WHERE a.erased_at IS NULL AND NOT a.known
 RETURNING xmax <> 0 AS expected
+"""
+_ERASE = """
+INSERT INTO addressee (credential_id, institution_id, known, erased_at) VALUES ($1, $2, true, $3)
+ON CONFLICT (credential_id) DO UPDATE SET known = true, address = NULL, kek_id = NULL, address_index = NULL,
+    language = NULL, erased_at = excluded.erased_at
+"""
+_ERASE_LETTERS = """
+UPDATE letter SET link = NULL, link_kek_id = NULL, leased_at = NULL, language = NULL,
+    state = CASE WHEN state = 'pending' THEN 'suppressed' ELSE state END,
+    reason = CASE WHEN state = 'pending' THEN 'no-address' ELSE reason END,
+    settled_at = coalesce(settled_at, $2)
+WHERE credential_id = ANY($1)
 """
 
 
@@ -62,9 +74,11 @@ async def remember(tx: Transaction, issued: Issued) -> None:
 
 
 async def expect(tx: Transaction, credential_id: UUID, institution_id: UUID) -> None:
-    """Make sure of a row, known or not. Whoever comes second waits here for the first to commit, and sees its row."""
+    """Make sure of a row, known or not, and hold it: whoever comes second waits here for the first to commit, and sees
+    what became of it."""
     await tx.execute(
-        "INSERT INTO addressee (credential_id, institution_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        "INSERT INTO addressee AS a (credential_id, institution_id) VALUES ($1, $2)"
+        " ON CONFLICT (credential_id) DO UPDATE SET known = a.known WHERE false",
         credential_id,
         institution_id,
     )
@@ -82,10 +96,23 @@ async def change_status(tx: Transaction, credential_id: UUID, status: str, versi
     return bool(row and row["reachable"])
 
 
-async def language_of(tx: Transaction, credential_id: UUID) -> str | None:
-    """The language to show a credential's learner."""
-    found: str | None = await tx.fetchval("SELECT language FROM addressee WHERE credential_id = $1", credential_id)
-    return found
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of a credential's learner: nothing of one without an address, or one that was erased."""
+
+    language: str | None = None
+    address: Sealed | None = None
+    index: bytes | None = None
+
+
+async def find(tx: Transaction, credential_id: UUID) -> Known:
+    """Who the learner of a credential is, as far as it is known."""
+    row = await tx.fetchrow(
+        "SELECT language, address, kek_id, address_index FROM addressee WHERE credential_id = $1", credential_id
+    )
+    if row is None or row["address"] is None:
+        return Known()
+    return Known(row["language"], Sealed(row["address"], row["kek_id"]), row["address_index"])
 
 
 async def index_of(tx: Transaction, credential_id: UUID) -> bytes | None:
@@ -104,19 +131,19 @@ async def erase(tx: Transaction, indexes: Sequence[bytes], now: datetime) -> int
         list(indexes),
         now,
     )
-    await tx.execute(
-        "UPDATE letter SET link = NULL, link_kek_id = NULL, leased_at = NULL, language = NULL,"
-        " state = CASE WHEN state = 'pending' THEN 'suppressed' ELSE state END,"
-        " reason = CASE WHEN state = 'pending' THEN 'no-address' ELSE reason END,"
-        " settled_at = coalesce(settled_at, $2) WHERE credential_id = ANY($1)",
-        [row["credential_id"] for row in rows],
-        now,
-    )
+    await tx.execute(_ERASE_LETTERS, [row["credential_id"] for row in rows], now)
     return len(rows)
 
 
+async def erase_of(tx: Transaction, credential_id: UUID, institution_id: UUID, now: datetime) -> None:
+    """The same for one credential. Its row stands for it even where there was none: whatever is told again of the
+    credential names nobody."""
+    await tx.execute(_ERASE, credential_id, institution_id, now)
+    await tx.execute(_ERASE_LETTERS, [credential_id], now)
+
+
 async def brand(tx: Transaction, institution_id: UUID, branding: Branding, version: int) -> None:
-    """Keep an institution's newest profile."""
+    """Keep the newest profile of an institution, or of a platform, which is a tenant under its own id."""
     await tx.execute(
         "INSERT INTO branding AS b (institution_id, name, url, image, email, version) VALUES ($1, $2, $3, $4, $5, $6)"
         " ON CONFLICT (institution_id) DO UPDATE SET name = excluded.name, url = excluded.url,"

@@ -7,6 +7,7 @@ for such a lock. So dispatchers, recorders, consumers and resends cannot block e
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.notifier.domain.endpoint import Format
@@ -17,6 +18,7 @@ ENDPOINTS_AT_ONCE = 40
 LEASE_SECONDS = 60
 PROBE_STREAK = 3
 HOLD_SECONDS = 600
+LOOKS = 25  # in a row, while all that is found has to wait for its turn
 INTERRUPTED = "interrupted"
 
 # Locks the due endpoints that have room here, takes what is due of each, and moves each endpoint to its next delivery.
@@ -27,13 +29,14 @@ INTERRUPTED = "interrupted"
 # is taken is found by its id: `state = 'pending'` would let a plan made while little waited read all that waits.
 #
 # Where an endpoint wants strict order its deliveries have a subject. One that an earlier one of its subject is in the
-# way of is `held`, out of the queue until that is settled (_RELEASE); nothing is decided on a snapshot that is too old.
+# way of is `held`, out of the queue until that is settled (store/holds.py), and then back in its place (`held_from`);
+# nothing is decided on a snapshot that is too old. Where nothing is claimed, a row tells how much was blocked.
 # A rate is a bucket of tokens in the endpoint's row, which holds half a second's worth, as often as dispatchers look.
 _CLAIM = """
 WITH room AS (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[]) AS room(id, free, flying)
 ), due AS (
-    SELECT e.id, e.url, e.cap, e.version, e.format, e.payload, e.rate_per_second AS rate, bucket.tokens,
+    SELECT e.id, e.url, e.cap, e.version, e.format, e.payload, e.ordered, e.rate_per_second AS rate, bucket.tokens,
         least(e.cap, place.free, floor(bucket.tokens)::int) AS free, e.ctid <> seen.ctid AS changed
     FROM endpoint e JOIN endpoint seen USING (id) LEFT JOIN room USING (id)
     CROSS JOIN LATERAL (SELECT CASE WHEN e.fail_streak >= $7 OR NOT e.proven THEN 1 - coalesce(room.flying, 0)
@@ -46,7 +49,7 @@ WITH room AS (
         AND coalesce(bucket.tokens, 1) >= 1
     ORDER BY e.due_at LIMIT $6 FOR NO KEY UPDATE OF e SKIP LOCKED
 ), taken AS MATERIALIZED (
-    SELECT d.*, due.changed, d.subject IS NOT NULL AND (due.changed OR EXISTS (
+    SELECT d.*, due.changed, due.ordered AND d.subject IS NOT NULL AND (due.changed OR EXISTS (
         SELECT FROM delivery earlier WHERE earlier.endpoint_id = d.endpoint_id AND earlier.subject = d.subject
             AND earlier.state NOT IN ('delivered', 'exhausted', 'cancelled') AND earlier.id < d.id)) AS blocked
     FROM due CROSS JOIN LATERAL (
@@ -58,12 +61,13 @@ WITH room AS (
     SELECT institution_id, endpoint_id, id, attempt, trigger, leased_at, 0, $9 FROM taken WHERE leased_at IS NOT NULL
     ON CONFLICT DO NOTHING
 ), claimed AS (
-    UPDATE delivery SET attempt = attempt + 1, next_at = now() + make_interval(secs => $8), leased_at = now()
+    UPDATE delivery SET attempt = attempt + 1, next_at = now() + make_interval(secs => $8), leased_at = now(),
+        held_from = NULL
     WHERE id = ANY(ARRAY(SELECT id FROM taken WHERE NOT blocked)) AND next_at <= now()
         AND state NOT IN ('delivered', 'exhausted', 'cancelled')
     RETURNING id, endpoint_id, message_id, attempt, trigger, subject
 ), held AS (
-    UPDATE delivery SET next_at = now() + make_interval(secs => $10)
+    UPDATE delivery SET held_from = coalesce(held_from, next_at), next_at = now() + make_interval(secs => $10)
     WHERE id = ANY(ARRAY(SELECT id FROM taken WHERE blocked AND NOT changed)) AND next_at <= now()
         AND state NOT IN ('delivered', 'exhausted', 'cancelled')
 ), moved AS (
@@ -81,8 +85,9 @@ WITH room AS (
 )
 SELECT c.id, c.endpoint_id, c.attempt, c.trigger, c.subject, due.url, due.cap, due.version, due.format,
        m.id AS message_id, m.institution_id, m.event_id, m.type, m.body,
-       CASE WHEN due.payload = 'full' THEN m.full_data END AS full_data, m.traceparent, m.created_at
-FROM claimed c JOIN due ON due.id = c.endpoint_id JOIN message m ON m.id = c.message_id
+       CASE WHEN due.payload = 'full' THEN m.full_data END AS full_data, m.traceparent, m.created_at, blocked.blocked
+FROM (SELECT count(*) AS blocked FROM taken WHERE blocked) AS blocked
+LEFT JOIN (claimed c JOIN due ON due.id = c.endpoint_id JOIN message m ON m.id = c.message_id) ON true
 ORDER BY c.id
 """
 # One statement, so that a batch of successes is one exchange with the database. The locks come first: `outcome` is
@@ -131,20 +136,19 @@ UPDATE endpoint e SET proven = e.proven OR r.succeeded,
 FROM result r WHERE e.id = r.id
 RETURNING e.id AS endpoint_id, e.institution_id, e.fail_streak, e.failing_since, e.warned_at
 """
-# A statement of its own, so that it sees what was committed before the locks of _RECORD were had.
-_RELEASE = """
-WITH released AS (
-    UPDATE delivery SET next_at = clock_timestamp() WHERE id = ANY(ARRAY(
-        SELECT head.id FROM unnest($1::uuid[], $2::text[]) AS settled(endpoint_id, subject) CROSS JOIN LATERAL (
-            SELECT id, attempt, leased_at FROM delivery d
-            WHERE d.endpoint_id = settled.endpoint_id AND d.subject = settled.subject
-                AND d.state NOT IN ('delivered', 'exhausted', 'cancelled')
-            ORDER BY id LIMIT 1) AS head
-        WHERE head.attempt = 0 AND head.leased_at IS NULL))
+# The attempt counts as interrupted once the delivery is taken again.
+_LET_GO = """
+WITH locked AS MATERIALIZED (
+    SELECT id FROM endpoint WHERE id = ANY($3) ORDER BY id FOR NO KEY UPDATE
+), freed AS (
+    UPDATE delivery SET next_at = clock_timestamp() FROM unnest($1::bigint[], $2::int[]) AS late(id, attempt)
+    WHERE delivery.id = ANY($1) AND delivery.id = late.id AND delivery.attempt = late.attempt
+        AND delivery.leased_at IS NOT NULL AND delivery.state NOT IN ('delivered', 'exhausted', 'cancelled')
+        AND (SELECT count(*) FROM locked) > 0
     RETURNING endpoint_id
 )
 UPDATE endpoint SET due_at = least(due_at, greatest(open_until, clock_timestamp()))
-WHERE id IN (SELECT endpoint_id FROM released) AND state = 'active'
+WHERE id IN (SELECT endpoint_id FROM freed) AND state = 'active'
 """
 _REPAIR = """
 UPDATE endpoint e SET due_at = clock_timestamp() WHERE state = 'active' AND due_at IS NULL
@@ -189,21 +193,35 @@ class Room:
 
 
 async def claim(connection: Transaction, room: Room) -> list[Claimed]:
-    """Take what is due and has room, under a lease. An endpoint that fails, or never answered, gets one at a time."""
-    rows = await connection.fetch(
-        _CLAIM,
-        room.known,
-        room.free,
-        room.flying,
-        room.start,
-        room.slots,
-        ENDPOINTS_AT_ONCE,
-        PROBE_STREAK,
-        float(LEASE_SECONDS),
-        INTERRUPTED,
-        float(HOLD_SECONDS),
-    )
-    return [Claimed(**dict(row)) for row in rows]
+    """Take what is due and has room, under a lease. An endpoint that fails, or never answered, gets one at a time.
+
+    Where all that was found has to wait for its turn, what stands behind it is looked at too.
+    """
+    for _ in range(LOOKS):
+        rows = await connection.fetch(
+            _CLAIM,
+            room.known,
+            room.free,
+            room.flying,
+            room.start,
+            room.slots,
+            ENDPOINTS_AT_ONCE,
+            PROBE_STREAK,
+            float(LEASE_SECONDS),
+            INTERRUPTED,
+            float(HOLD_SECONDS),
+        )
+        if rows[0]["id"] is not None:
+            return [_claimed(row) for row in rows]
+        if not rows[0]["blocked"]:
+            break
+    return []
+
+
+def _claimed(row: Any) -> Claimed:
+    fields = dict(row)
+    del fields["blocked"]
+    return Claimed(**fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,9 +276,11 @@ async def record(tx: Transaction, outcomes: Sequence[Outcome]) -> list[Standing]
     return [Standing(**dict(row)) for row in rows]
 
 
-async def release(tx: Transaction, settled: Sequence[Claimed]) -> None:
-    """Let the next delivery of each subject go, where it was held. To be called after `record`, in its transaction."""
-    await tx.execute(_RELEASE, [each.endpoint_id for each in settled], [each.subject for each in settled])
+async def let_go(connection: Transaction, late: Sequence[Claimed]) -> None:
+    """Make deliveries due again that were taken and neither landed nor failed."""
+    await connection.execute(
+        _LET_GO, [each.id for each in late], [each.attempt for each in late], [each.endpoint_id for each in late]
+    )
 
 
 async def repair(connection: Transaction) -> None:

@@ -10,8 +10,8 @@ from shared.postgres.database import Transaction
 
 _SELECT = """
 SELECT id, institution_id, url, events, created_at, description, payload, format, signatures, public_key, achievements,
-    filter, ordered, rate_per_second, cap AS concurrency, header_names, state, disabled_reason, fail_streak,
-    failing_since, verified_at, version
+    institutions, filter, ordered, rate_per_second, cap AS concurrency, header_names, state, disabled_reason,
+    fail_streak, failing_since, verified_at, version
 FROM endpoint WHERE state <> 'deleted'
 """
 # What an institution can say. `tokens_at` is forgotten, so that a new rate starts with a full bucket.
@@ -19,6 +19,7 @@ _SAVE = """
 UPDATE endpoint SET url = $2, events = $3, description = $4, payload = $5, format = $6, signatures = $7,
     public_key = $8, achievements = $9, filter = $10, filter_path = $11::text::jsonpath, ordered = $12,
     rate_per_second = $13, cap = $14, state = $15, disabled_reason = $16, verified_at = $17, version = $18,
+    institutions = $19,
     due_at = CASE WHEN $15 = 'active' THEN due_at END,
     tokens_at = CASE WHEN rate_per_second IS NOT DISTINCT FROM $13 THEN tokens_at END
 WHERE id = $1
@@ -54,6 +55,11 @@ async def lock(tx: Transaction, endpoint_id: UUID) -> Endpoint | None:
     return _record(row) if row else None
 
 
+async def count(tx: Transaction) -> int:
+    """How many the tenant of `tx` has."""
+    return int(await tx.fetchval("SELECT count(*) FROM endpoint WHERE state <> 'deleted'"))
+
+
 async def listing(tx: Transaction, after: UUID | None, limit: int) -> list[Endpoint]:
     """A page, oldest first."""
     rows = await tx.fetch(_SELECT + "AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2", after, limit)
@@ -82,6 +88,7 @@ async def save(tx: Transaction, endpoint: Endpoint) -> None:
         endpoint.disabled_reason,
         endpoint.verified_at,
         endpoint.version,
+        endpoint.institutions,
     )
 
 

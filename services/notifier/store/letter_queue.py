@@ -23,9 +23,9 @@ WITH due AS MATERIALIZED (
     UPDATE letter SET attempt = letter.attempt + 1, tries = tries + 1, next_at = now() + $1::interval, leased_at = now()
     FROM due WHERE letter.id = due.id RETURNING letter.*
 )
-SELECT c.id, c.institution_id, c.kind, c.credential_id, c.endpoint_id, e.url AS endpoint_url, c.link, c.link_kek_id,
-    c.link_expires_at, c.edition, c.attempt, c.tries, c.created_at, a.address, a.kek_id, a.language, a.title,
-    a.valid_until, a.status, b.name, b.url, b.image, b.email
+SELECT c.id, c.institution_id, c.kind, c.credential_id, c.endpoint_id, e.url AS endpoint_url,
+    e.description AS endpoint_description, c.link, c.link_kek_id, c.link_expires_at, c.edition, c.attempt, c.tries,
+    c.created_at, a.address, a.kek_id, a.language, a.title, a.valid_until, a.status, b.name, b.url, b.image, b.email
 FROM claimed c LEFT JOIN addressee a ON a.credential_id = c.credential_id
 LEFT JOIN branding b ON b.institution_id = c.institution_id LEFT JOIN endpoint e ON e.id = c.endpoint_id
 """
@@ -81,6 +81,7 @@ def _claimed(row: Any) -> ClaimedLetter:
         "credential_id",
         "endpoint_id",
         "endpoint_url",
+        "endpoint_description",
         "link_expires_at",
         "edition",
         "attempt",

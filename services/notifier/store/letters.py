@@ -11,12 +11,14 @@ from shared.credentials.sealing import Sealed
 from shared.postgres.database import Transaction
 
 LINKS = "letter"
-# A letter to a learner waits while nobody knows the address.
+# A letter to a learner waits while nobody knows the address; a link that nobody can be sent any more is not kept.
 _ADD = """
 INSERT INTO letter (id, institution_id, kind, credential_id, endpoint_id, event_id, link, link_kek_id, link_expires_at,
     created_at, next_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $4::uuid IS NULL OR (
-    SELECT known FROM addressee WHERE credential_id = $4) THEN clock_timestamp() END
+SELECT $1, $2, $3, $4, $5, $6, CASE WHEN a.erased_at IS NULL THEN $7::bytea END,
+    CASE WHEN a.erased_at IS NULL THEN $8::text END, $9, $10,
+    CASE WHEN $4::uuid IS NULL OR a.known THEN clock_timestamp() END
+FROM (SELECT) AS this LEFT JOIN addressee a ON a.credential_id = $4
 ON CONFLICT DO NOTHING
 """
 _WARN = """
@@ -117,6 +119,7 @@ class Filters:
     kind: str | None = None
     state: str | None = None
     credential: UUID | None = None
+    about_endpoints: bool = False
 
 
 async def listing(tx: Transaction, filters: Filters, after: tuple[datetime, UUID] | None, limit: int) -> list[Letter]:
@@ -125,12 +128,14 @@ async def listing(tx: Transaction, filters: Filters, after: tuple[datetime, UUID
         f"""{_SELECT} WHERE ($1::text IS NULL OR kind = $1) AND ($2::text IS NULL OR state = $2)
         AND ($3::uuid IS NULL OR credential_id = $3)
         AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5))
+        AND (endpoint_id IS NOT NULL OR NOT $7)
         ORDER BY created_at DESC, id DESC LIMIT $6""",
         filters.kind,
         filters.state,
         filters.credential,
         *(after or (None, None)),
         limit,
+        filters.about_endpoints,
     )
     return [Letter(**dict(row)) for row in rows]
 

@@ -8,23 +8,32 @@ from uuid import UUID
 
 from shared.postgres.database import Transaction
 
+# What an endpoint asks for, but for its filter: a condition on an `event` and an endpoint, `listening`. It never hears
+# of itself, and of other endpoints only where it asked for that by name. Who names achievements hears nothing of a
+# credential whose achievement is not known (docs/decisions/0099).
+ASKED_FOR = """
+    listening.id IS DISTINCT FROM event.about
+    AND (event.type = ANY(listening.events) OR event.about IS NULL AND '*' = ANY(listening.events))
+    AND coalesce(event.achievement_id = ANY(listening.achievements),
+        listening.achievements IS NULL OR NOT starts_with(event.type, 'credential.'))
+    AND coalesce(event.issuer_id = ANY(listening.institutions), true)
+"""
 # First each institution's next positions in its feed are taken, in order of id, and then its endpoints are locked, in
 # order of id as the recorder of attempts does: so nobody waits in a circle. `listening` is empty without the positions.
 # The endpoints' update is unconditional: only so does it see what a claim that ran meanwhile made of `due_at`. Bodies
-# are read as JSON when somebody has a filter, and then once each. An endpoint never hears of itself, and of others
-# only where it asked for that by name.
-_FAN_OUT = """
+# are read as JSON when somebody has a filter, and then once each.
+_FAN_OUT = f"""
 WITH event AS (
     SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::timestamptz[],
-        $8::text[], $9::uuid[], $10::uuid[])
+        $8::text[], $9::uuid[], $10::uuid[], $11::uuid[])
     WITH ORDINALITY AS event(id, institution_id, event_id, type, body, traceparent, created_at, subject, achievement_id,
-        about, nth)
+        about, issuer_id, nth)
 ), placed AS (
     INSERT INTO feed AS place (institution_id, last)
     SELECT institution_id, count(*) FROM event GROUP BY institution_id ORDER BY institution_id
     ON CONFLICT (institution_id) DO UPDATE SET last = place.last + excluded.last RETURNING institution_id, last
 ), listening AS MATERIALIZED (
-    SELECT id, institution_id, events, achievements, filter_path, payload, ordered FROM endpoint
+    SELECT id, institution_id, events, achievements, institutions, filter_path, payload, ordered FROM endpoint
     WHERE (SELECT count(*) FROM placed) > 0
         AND institution_id = ANY($2) AND events && ($4 || ARRAY['*']) AND state <> 'deleted'
     ORDER BY id FOR NO KEY UPDATE
@@ -34,10 +43,7 @@ WITH event AS (
 ), wanted AS (
     SELECT event.id, listening.id AS endpoint_id, event.nth, listening.payload,
         CASE WHEN listening.ordered THEN event.subject END AS subject
-    FROM event JOIN listening ON listening.institution_id = event.institution_id
-        AND listening.id IS DISTINCT FROM event.about
-        AND (event.type = ANY(listening.events) OR event.about IS NULL AND '*' = ANY(listening.events))
-        AND coalesce(event.achievement_id = ANY(listening.achievements), true)
+    FROM event JOIN listening ON listening.institution_id = event.institution_id AND {ASKED_FOR}
     LEFT JOIN said ON said.id = event.id
     WHERE listening.filter_path IS NULL OR said.data @@ listening.filter_path
 ), added AS (
@@ -56,14 +62,14 @@ WITH event AS (
     WHERE id IN (SELECT endpoint_id FROM queued) AND state = 'active'
 )
 SELECT DISTINCT added.id FROM added JOIN wanted USING (id) WHERE wanted.payload = 'full'
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """What one event has to say to one institution's platforms. `created_at` is the event's time, `subject` what it is
+    """What one event has to say to one tenant's endpoints. `created_at` is the event's time, `subject` what it is
     about; `full_data` is called when somebody wants it whole. `about` is the endpoint that the event is about, where it
-    is about one."""
+    is about one; `issuer_id` is the institution that it names, which is not the tenant where that is a platform."""
 
     id: str
     institution_id: UUID
@@ -76,6 +82,7 @@ class NewMessage:
     achievement_id: UUID | None
     full_data: Callable[[], bytes]
     about: UUID | None = None
+    issuer_id: UUID | None = None
 
 
 async def fan_out(tx: Transaction, batch: Sequence[NewMessage]) -> None:
@@ -93,6 +100,7 @@ async def fan_out(tx: Transaction, batch: Sequence[NewMessage]) -> None:
         [message.subject for message in batch],
         [message.achievement_id for message in batch],
         [message.about for message in batch],
+        [message.issuer_id for message in batch],
     )
     if rows:
         await _complete(tx, batch, {row["id"] for row in rows})
@@ -221,9 +229,10 @@ async def attempts(tx: Transaction, message_id: str, after: tuple[int, int] | No
 
 
 _RESEND = """
-UPDATE delivery SET state = 'pending', trigger = 'manual', leased_at = NULL, next_at = least(clock_timestamp(), (
-    SELECT first.next_at FROM delivery first WHERE first.endpoint_id = delivery.endpoint_id AND first.state = 'pending'
-    ORDER BY first.next_at LIMIT 1)) - interval '1 millisecond'
+UPDATE delivery SET state = 'pending', trigger = 'manual', leased_at = NULL, held_from = NULL,
+    next_at = least(clock_timestamp(), (SELECT first.next_at FROM delivery first
+        WHERE first.endpoint_id = delivery.endpoint_id AND first.state = 'pending'
+        ORDER BY first.next_at LIMIT 1)) - interval '1 millisecond'
 WHERE message_id = $1 AND endpoint_id = ANY($2)
 """
 

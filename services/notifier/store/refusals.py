@@ -19,6 +19,6 @@ async def find(tx: Transaction, indexes: Sequence[bytes]) -> frozenset[str]:
     return frozenset(row["reason"] for row in rows)
 
 
-async def lift(tx: Transaction, index: bytes, reason: Refusal) -> None:
-    """Letters may go there again."""
-    await tx.execute("DELETE FROM refusal WHERE address_index = $1 AND reason = $2", index, reason)
+async def lift(tx: Transaction, indexes: Sequence[bytes], reason: Refusal) -> None:
+    """That is no reason any more. `indexes` are as in `find`."""
+    await tx.execute("DELETE FROM refusal WHERE address_index = ANY($1) AND reason = $2", list(indexes), reason)

@@ -64,12 +64,11 @@ async def live(tx: Transaction, endpoint_id: UUID, now: datetime) -> list[Secret
     return [Secret(**dict(row)) for row in rows]
 
 
-async def retire(tx: Transaction, endpoint_id: UUID, kinds: Sequence[Kind], until: datetime) -> None:
-    """Let the current secrets of these kinds end then."""
+async def retire(tx: Transaction, endpoint_id: UUID, until: datetime) -> None:
+    """Let every secret of the endpoint end then, unless it ends before."""
     await tx.execute(
-        "UPDATE endpoint_secret SET expires_at = $3 WHERE endpoint_id = $1 AND kind = ANY($2) AND expires_at IS NULL",
+        "UPDATE endpoint_secret SET expires_at = $2 WHERE endpoint_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
         endpoint_id,
-        list(kinds),
         until,
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notifier.domain.task import Task
+from services.notifier.store.messages import ASKED_FOR
 from shared.postgres.database import Transaction
 
 BATCH = 500
@@ -18,24 +19,25 @@ _DEAD_LETTERS = """
 SELECT d.id, d.endpoint_id, m.created_at FROM delivery d JOIN message m ON m.id = d.message_id
 WHERE d.state = 'exhausted' AND d.institution_id = $1 AND d.id > $2
 """
-# What a dispatcher has at this moment is left to it.
+# What a dispatcher has at this moment is left to it. All get the same time, so that they are taken in order of id.
 _REQUEUE = """
-UPDATE delivery SET state = 'pending', trigger = 'manual', leased_at = NULL, next_at = clock_timestamp()
+UPDATE delivery SET state = 'pending', trigger = 'manual', leased_at = NULL, next_at = now(), held_from = NULL
 WHERE (state IN ('exhausted', 'cancelled') OR (state = 'pending' AND attempt > 0 AND leased_at IS NULL))
 """
-# What an endpoint asks for is said here as in _FAN_OUT of store/messages.py.
-_ADD_MISSING = """
+# A message without a place in the feed was made for one endpoint alone, and is nothing to anybody else.
+_ADD_MISSING = f"""
 INSERT INTO delivery (institution_id, message_id, endpoint_id, trigger, subject)
-SELECT message.institution_id, message.id, listening.id, 'manual', CASE WHEN listening.ordered THEN message.subject END
-FROM endpoint listening JOIN message ON message.institution_id = listening.institution_id
-CROSS JOIN LATERAL (SELECT convert_from(message.body, 'UTF8')::jsonb -> 'data' AS data) AS said
-WHERE listening.id = $1 AND message.id = ANY($2) AND listening.id IS DISTINCT FROM message.about
-    AND (message.type = ANY(listening.events) OR message.about IS NULL AND '*' = ANY(listening.events))
-    AND coalesce((said.data ->> 'achievement_id')::uuid = ANY(listening.achievements), true)
-    AND (listening.filter_path IS NULL OR said.data @@ listening.filter_path)
-ORDER BY message.created_at, message.id
+SELECT event.institution_id, event.id, listening.id, 'manual', CASE WHEN listening.ordered THEN event.subject END
+FROM endpoint listening JOIN (
+    SELECT message.*, said.data, (said.data ->> 'achievement_id')::uuid AS achievement_id,
+        (said.data ->> 'institution_id')::uuid AS issuer_id
+    FROM message CROSS JOIN LATERAL (SELECT convert_from(body, 'UTF8')::jsonb -> 'data' AS data) AS said
+) AS event ON event.institution_id = listening.institution_id AND {ASKED_FOR}
+WHERE listening.id = $1 AND event.id = ANY($2) AND event.position IS NOT NULL
+    AND (listening.filter_path IS NULL OR event.data @@ listening.filter_path)
+ORDER BY event.created_at, event.id
 ON CONFLICT (message_id, endpoint_id) DO NOTHING
-"""
+"""  # noqa: S608
 _CLOSE_BREAKER = """
 UPDATE endpoint SET open_until = NULL, due_at = clock_timestamp() WHERE id = ANY(ARRAY(
     SELECT id FROM endpoint WHERE ($1::uuid IS NULL OR id = $1) AND state = 'active' AND open_until IS NOT NULL
@@ -97,9 +99,10 @@ async def save(tx: Transaction, task: Task) -> None:
 
 
 async def messages(tx: Transaction, task: Task) -> list[tuple[str, datetime]]:
-    """The next messages of a task's time, in order of time and id: id and the event's time."""
+    """The next messages of a task's time, in order of time and id: id and the event's time. Tests are no events, and
+    left out."""
     rows = await tx.fetch(
-        "SELECT id, created_at FROM message WHERE institution_id = $1 AND created_at < $3"
+        "SELECT id, created_at FROM message WHERE institution_id = $1 AND created_at < $3 AND position IS NOT NULL"
         " AND (created_at, id) > ($4, $5) AND created_at >= $2 ORDER BY created_at, id LIMIT $6",
         task.institution_id,
         task.since,

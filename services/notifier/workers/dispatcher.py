@@ -1,18 +1,21 @@
 """Takes what is due, sends it side by side, records it in batches. Several dispatchers share one queue.
 
 The endpoint is the unit of scheduling: each has a window of requests in flight, so one that hangs holds its own window
-and nobody else's. What is being sent when the process dies is due again when its lease runs out.
+and nobody else's; and many that hang move to slots apart from those of the others. What is being sent when the process
+dies is due again when its lease runs out.
 """
 
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
 from services.notifier.commands.record_attempts import needs_transaction, record_attempts
+from services.notifier.domain.slots import Slots
 from services.notifier.domain.window import START, Windows
 from services.notifier.store import deliveries
 from services.notifier.store.deliveries import Claimed, Outcome, Room
@@ -25,27 +28,26 @@ log = structlog.get_logger()
 
 POLL_FLOOR = 0.5
 RECORD_MOST = 500
-LANDING_SECONDS = 1.2
+LANDING_SECONDS = 5.0
 RECORDING_SECONDS = 0.7
 _BACKOFF = (0.2, 5.0)
 
 
 class Dispatcher:
-    """A component. `slots` is how many attempts may be in flight over all endpoints."""
+    """A component. `slots` is how many attempts may be in flight over all endpoints before any is slow."""
 
     name = "dispatcher"
 
     def __init__(
-        self, db: Database, keys: SigningKeys, sender: Sender, *, slots: int, clock: Callable[[], datetime]
+        self, db: Database, keys: SigningKeys, sender: Sender, *, slots: Slots, clock: Callable[[], datetime]
     ) -> None:
         self._db, self._keys, self._sender, self._slots, self._clock = db, keys, sender, slots, clock
         self._windows = Windows()
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: dict[asyncio.Task[None], Claimed] = {}
         self._finished: list[Outcome] = []
         self._wake, self._unrecorded = asyncio.Event(), asyncio.Event()
         self._database = asyncio.Lock()
         self._stopping = asyncio.Event()
-        self._done = asyncio.Event()
         self.trouble: str | None = None
 
     def wake(self) -> None:
@@ -59,21 +61,31 @@ class Dispatcher:
             await self._dispatch()
             if self._flying:
                 await asyncio.wait(self._flying, timeout=LANDING_SECONDS)
+            await self._let_go()
             self._unrecorded.set()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(recorder), RECORDING_SECONDS)
+                await asyncio.wait_for(recorder, RECORDING_SECONDS)
         finally:
             for task in (recorder, *self._flying):
                 task.cancel()
             await asyncio.gather(recorder, *self._flying, return_exceptions=True)
-            self._done.set()
 
     async def stop(self) -> None:
-        """Take nothing more; what is in flight may land within a second and is recorded, within 2 s in all."""
+        """Take nothing more. What is in flight may land within 5 s and is recorded; `run` returns then."""
         self._stopping.set()
         self._wake.set()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._done.wait(), 2)
+
+    async def _let_go(self) -> None:
+        """Break off what did not land, so that another process sends it at once and not when its lease runs out."""
+        late = dict(self._flying)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if late:
+            log.info("delivery.broken_off", deliveries=len(late))
+            with contextlib.suppress(Unavailable):
+                async with self._database, self._db.worker_connection() as connection:
+                    await deliveries.let_go(connection, list(late.values()))
 
     async def _dispatch(self) -> None:
         wait = _BACKOFF[0]
@@ -97,7 +109,7 @@ class Dispatcher:
 
     async def _claim(self) -> list[Claimed]:
         """What is due and has room, none when all slots are taken."""
-        slots = self._slots - len(self._flying)
+        slots = self._slots.free(time.monotonic())
         if slots <= 0:
             return []
         async with self._database, self._db.worker_connection() as connection:
@@ -106,11 +118,11 @@ class Dispatcher:
 
     def _launch(self, claimed: Claimed, carried: Carried) -> None:
         self._windows.sent(claimed.endpoint_id)
-        task = asyncio.create_task(self._deliver(claimed, carried))
-        self._flying.add(task)
-        task.add_done_callback(self._flying.discard)
+        task = asyncio.create_task(self._deliver(claimed, carried, self._slots.take(time.monotonic())))
+        self._flying[task] = claimed
+        task.add_done_callback(self._flying.pop)
 
-    async def _deliver(self, claimed: Claimed, carried: Carried) -> None:
+    async def _deliver(self, claimed: Claimed, carried: Carried, slot: int) -> None:
         ok = False
         try:
             outcome = await self._sender.send(claimed, carried)
@@ -121,6 +133,7 @@ class Dispatcher:
             # Not recorded means sent again when the lease runs out; better twice than never.
             log.exception("delivery.not_sent", message_id=claimed.message_id, endpoint_id=str(claimed.endpoint_id))
         finally:
+            self._slots.give_back(slot)
             self._windows.landed(claimed.endpoint_id, ok=ok, cap=claimed.cap)
             self._wake.set()
 

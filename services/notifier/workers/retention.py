@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from services.notifier.store import retention
-from shared.postgres.database import Database, Transaction
+from services.notifier.store import holds, retention, tasks
+from shared.postgres.database import Database
 from shared.telemetry import metrics
 
 SECONDS = 60.0
@@ -17,17 +17,30 @@ async def remove_old(db: Database, now: datetime, days: int) -> None:
     before = now - timedelta(days=days)
     async with db.worker_connection() as connection:
         await retention.remove_tasks(connection, before)
-    metrics.MESSAGES_REMOVED.inc(await _all(db, retention.remove_messages, before))
-    await _all(db, retention.remove_counts, before)
+    await _all(lambda: _messages(db, before))
+    await _all(lambda: _counts(db, before))
 
 
-async def _all(db: Database, remove: Callable[[Transaction, datetime], Awaitable[int]], before: datetime) -> int:
+async def _messages(db: Database, before: datetime) -> int:
+    async with db.worker_connection() as connection:
+        removed = await retention.remove_messages(connection, before)
+    metrics.MESSAGES_REMOVED.inc(removed.messages)
+    if removed.waited:
+        # Not in the transaction above: endpoints are locked before messages, never after.
+        async with db.worker() as tx:
+            await tasks.lock_endpoints(tx, [endpoint_id for endpoint_id, _ in removed.waited])
+            await holds.release(tx, removed.waited)
+    return removed.messages
+
+
+async def _counts(db: Database, before: datetime) -> int:
+    async with db.worker_connection() as connection:
+        return await retention.remove_counts(connection, before)
+
+
+async def _all(remove: Callable[[], Awaitable[int]]) -> None:
     """Batch after batch, each a transaction of its own, with pauses for those who deliver."""
-    total = 0
     while True:
-        async with db.worker_connection() as connection:
-            removed = await remove(connection, before)
-        total += removed
-        if removed < retention.BATCH:
-            return total
+        if await remove() < retention.BATCH:
+            return
         await asyncio.sleep(BETWEEN_SECONDS)

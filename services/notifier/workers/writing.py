@@ -78,8 +78,15 @@ class Writer:
 
     def _facts(self, letter: ClaimedLetter, branding: Branding, mailbox: Mailbox) -> Facts:
         if letter.addressee is None:
-            host = urlsplit(letter.endpoint_url or "").hostname  # the rest of the URL may be a secret
-            return Facts(letter.kind, branding.name, branding.url, branding.image, host=host)
+            return Facts(
+                letter.kind,
+                branding.name,
+                branding.url,
+                branding.image,
+                host=urlsplit(letter.endpoint_url or "").hostname,  # the rest of the URL may be a secret
+                endpoint=str(letter.endpoint_id),
+                description=letter.endpoint_description,
+            )
         assert letter.credential_id is not None
         public = f"{self.addresses.registry}/credentials/{letter.credential_id}"
         return Facts(

@@ -1,39 +1,25 @@
 """The page behind the link of a letter. It only reads: what it does waits for a click, so that programs which look into
 letters use up no code."""
 
-import base64
-import hashlib
-import re
-from pathlib import Path
-
 from fastapi import Response
 
+from services.registry.api.context import Here
+from services.registry.api.language import Language, headers_of
 from shared.http.app import router
 
 routes = router("claims")
-PAGE = (Path(__file__).parent / "claim.html").read_text()
-
-
-def _hashes(tag: str) -> str:
-    """The sources of the page's inline elements of a kind, for a policy that allows these and no others."""
-    found = re.findall(rf"<{tag}>(.*?)</{tag}>", PAGE, re.DOTALL)
-    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in found]
-    return " ".join(f"'sha256-{digest}'" for digest in digests)
-
-
 HEADERS = {
-    "Content-Security-Policy": (
-        f"default-src 'none'; script-src {_hashes('script')}; style-src {_hashes('style')}; connect-src 'self';"
-        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
+    # What comes from elsewhere, a badge's picture, is fetched without cookies: its host cannot tell who looks at it.
+    "Cross-Origin-Embedder-Policy": "credentialless",
     "Cache-Control": "no-store",
 }
 
 
 @routes.get("/claim", include_in_schema=False)
-async def claim_page() -> Response:
-    """The same for everybody: the code is behind the address's #, which no browser sends."""
-    return Response(PAGE, 200, HEADERS, media_type="text/html")
+async def claim_page(here: Here, language: Language) -> Response:
+    """The same for all who read a language: the code is behind the address's #, which no browser sends."""
+    headers = {"Content-Security-Policy": here.page.policy, **HEADERS, **headers_of(language)}
+    return Response(here.page.html(language), 200, headers, media_type="text/html")

@@ -1,15 +1,16 @@
-"""How learners come to act for their credentials: a link is sent to the address, and its code traded for a token."""
+"""How learners come to act for their credentials, by a link to the address, and how they cease to."""
 
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from services.registry.api.context import Here
+from services.registry.api.learner import Learners, shown_token
 from services.registry.commands.claim_credential import claim_credential
 from services.registry.domain.claim import TOKEN_LIFETIME, ExpiredCode, UnknownCode, UsedCode
-from services.registry.store import claims
+from services.registry.store import claims, learner_tokens
 from shared.http.app import router
 from shared.http.body import Body, Id
 from shared.http.problems import NotFound, Problem
@@ -68,3 +69,20 @@ async def claim(body: ClaimBody, response: Response, here: Here) -> ClaimAnswer:
         raise ClaimExpired("the link has expired; ask for another") from None
     response.headers["Cache-Control"] = "no-store"
     return ClaimAnswer(token=claimed.token, credential_id=claimed.credential_id)
+
+
+@routes.delete("/credentials/{credential_id}/token", status_code=204, summary="End the token that this is asked with")
+async def end_token(credential_id: Learners, request: Request, here: Here) -> Response:
+    """What was shared stays shared, and other tokens of the credential stay good. Another link yields another token."""
+    async with here.db.worker_connection() as connection:
+        await learner_tokens.end(connection, shown_token(request))
+    return Response(status_code=204)
+
+
+@routes.delete("/credentials/{credential_id}/tokens", status_code=204, summary="End every token of the credential")
+async def end_tokens(credential_id: Learners, here: Here) -> Response:
+    """For a learner who left one somewhere: the token that this is asked with ends as well. What was shared stays
+    shared."""
+    async with here.db.worker_connection() as connection:
+        await learner_tokens.end_all(connection, credential_id)
+    return Response(status_code=204)

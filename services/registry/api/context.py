@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.registry.domain.addresses import Addresses
+from services.registry.domain.claim_page import ClaimPage
+from services.registry.domain.wording import Wording
 from shared.http.auth import Principal, operator
 from shared.postgres.database import Database
 
@@ -19,6 +21,8 @@ class Context:
     db: Database
     addresses: Addresses
     clock: Callable[[], datetime]
+    wording: Wording
+    page: ClaimPage
 
 
 async def _context(request: Request) -> Context:

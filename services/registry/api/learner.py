@@ -25,20 +25,26 @@ class LearnerToken(SecurityBase):
 
     async def __call__(self, request: Request, credential_id: Id) -> UUID:
         """The credential's id. Raises Unauthorized, Forbidden, Unavailable."""
-        header = request.headers.get("authorization")
-        if header is None:
-            raise Unauthorized("this needs a learner's token", error=None)
-        match = _HEADER.fullmatch(header)
-        if match is None:
-            raise Unauthorized("Authorization should be: Bearer and a learner's token")
         here: Context = request.app.state.context
+        shown = shown_token(request)
         async with here.db.worker_connection() as connection:
-            found = await learner_tokens.find(connection, digest(match[1]), here.clock())
+            found = await learner_tokens.find(connection, shown, here.clock())
         if found is None:
             raise Unauthorized("the learner's token is unknown, or has expired")
         if found != credential_id:
             raise Forbidden("the learner's token is for another credential")
         return credential_id
+
+
+def shown_token(request: Request) -> bytes:
+    """The digest of the token that a request shows. Raises Unauthorized."""
+    header = request.headers.get("authorization")
+    if header is None:
+        raise Unauthorized("this needs a learner's token", error=None)
+    match = _HEADER.fullmatch(header)
+    if match is None:
+        raise Unauthorized("Authorization should be: Bearer and a learner's token")
+    return digest(match[1])
 
 
 Learners = Annotated[UUID, Depends(LearnerToken())]

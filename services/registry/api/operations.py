@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.registry.api.context import Context, Here, Operator
 from services.registry.commands.rebuild_projections import rebuild_projections
-from services.registry.commands.replay_registrations import replay_registrations
+from services.registry.commands.replay_events import replay_events
 from services.registry.store import rebuilds
 from shared.http.app import router
 from shared.http.body import Body
@@ -53,12 +53,13 @@ class RebuildAnswer(BaseModel):
     stale: Stale
 
 
-@routes.post("/replay", summary="Announce credential.registered again")
+@routes.post("/replay", summary="Announce the registry's events again")
 async def replay(body: ReplayBody, request: Request, _: Operator, here: Here) -> ReplayAnswer:
-    """Each event keeps the id and time it had at first, so whoever has it already recognises it."""
+    """Registrations and what learners did; not the links that were sent. Each event keeps the id and time it had at
+    first, so whoever has it already recognises it."""
     place = place_of(request, body.cursor)
     async with here.db.worker() as tx:
-        told = await replay_registrations(tx, UUID(place[0]) if place else None, body.limit)
+        told = await replay_events(tx, UUID(place[0]) if place else None, body.limit, here.addresses)
     following = None
     if told.next is not None:
         cursors: Cursors = request.app.state.cursors

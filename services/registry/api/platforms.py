@@ -7,6 +7,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from services.registry.api.context import Here
+from services.registry.api.language import Language, headers_of
 from services.registry.domain.share import CONSENT_VERSION, Platform
 from services.registry.store import platforms
 from shared.http.app import router
@@ -34,10 +35,10 @@ class PlatformAnswer(BaseModel):
     consent: ConsentAnswer
 
     @classmethod
-    def of(cls, platform: Platform) -> "PlatformAnswer":
-        """From the rules' value."""
-        consent = ConsentAnswer(version=CONSENT_VERSION, text=platform.consent)
-        return cls(id=platform.id, slug=platform.slug, name=platform.name, url=platform.url, consent=consent)
+    def of(cls, platform: Platform, consent: str) -> "PlatformAnswer":
+        """From the rules' values."""
+        answer = ConsentAnswer(version=CONSENT_VERSION, text=consent)
+        return cls(id=platform.id, slug=platform.slug, name=platform.name, url=platform.url, consent=answer)
 
 
 class PlatformPage(BaseModel):
@@ -49,13 +50,27 @@ class PlatformPage(BaseModel):
 
 @routes.get("", summary="Platforms, oldest first")
 async def listing(
-    request: Request, response: Response, here: Here, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
+    request: Request,
+    response: Response,
+    here: Here,
+    language: Language,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: CursorText = None,
 ) -> PlatformPage:
-    """Where a credential can be shown; those that the operator shut out are left out."""
+    """Where a credential can be shown, on terms in the learner's language; those that the operator shut out are left
+    out."""
     place = place_of(request, cursor)
     async with here.db.worker_connection() as connection:
         rows = await platforms.page(connection, UUID(place[0]) if place else None, limit + 1)
-    body: dict[str, Any] = page(request, response, rows, limit, place=lambda row: [str(row.id)], item=PlatformAnswer.of)
+    response.headers.update(headers_of(language))
+    body: dict[str, Any] = page(
+        request,
+        response,
+        rows,
+        limit,
+        place=lambda row: [str(row.id)],
+        item=lambda row: PlatformAnswer.of(row, here.wording.consent(row, language)),
+    )
     return PlatformPage(**body)
 
 

@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from services.registry.api.context import Here
+from services.registry.api.language import Language
 from services.registry.api.learner import Learners
 from services.registry.api.platforms import ConsentAnswer, find
 from services.registry.commands.share_credential import share_credential
@@ -97,12 +98,22 @@ class SharePage(BaseModel):
     status_code=201,
     responses={200: {"model": ShareAnswer, "description": "It was shared there before."}},
 )
-async def share(credential_id: Learners, body: ShareBody, response: Response, here: Here) -> ShareAnswer:
-    """The learner's consent, on the terms that `GET /v1/platforms` shows; the platform is told at once."""
+async def share(
+    credential_id: Learners, body: ShareBody, response: Response, here: Here, language: Language
+) -> ShareAnswer:
+    """The learner's consent, on the terms that `GET /v1/platforms` shows in the same language; they are kept in its
+    words. The platform is told at once."""
     try:
         async with here.db.worker() as tx:
             platform = await _platform(tx, body.platform)
-            done = await share_credential(tx, credential_id, platform, addresses=here.addresses, now=here.clock())
+            done = await share_credential(
+                tx,
+                credential_id,
+                platform,
+                consent=here.wording.consent(platform, language),
+                addresses=here.addresses,
+                now=here.clock(),
+            )
     except UnknownPlatform:
         raise _unknown_platform() from None
     except PlatformIsSuspended:

@@ -26,11 +26,22 @@ async def claim_credential(tx: Transaction, code: str, *, now: datetime) -> Clai
     credential_id = await claims.use_code(tx, digest(code), now)
     first = await claims.mark_claimed(tx, credential_id, now)
     if first is not None:
-        institution_id, version = first
-        event = CredentialClaimed(
-            version=version, credential_id=credential_id, institution_id=institution_id, claimed_at=now
-        )
+        institution_id, achievement_id, version = first
+        event = claimed_event(credential_id, institution_id, achievement_id, version, now)
         await outbox.append(tx, event, at=now)
     token = new_token()
     await learner_tokens.add(tx, digest(token), credential_id, now, now + TOKEN_LIFETIME)
     return Claimed(token, credential_id)
+
+
+def claimed_event(
+    credential_id: UUID, institution_id: UUID, achievement_id: UUID, version: int, at: datetime
+) -> CredentialClaimed:
+    """What is announced of a credential's first claim, the first time and again in a replay."""
+    return CredentialClaimed(
+        version=version,
+        credential_id=credential_id,
+        institution_id=institution_id,
+        achievement_id=achievement_id,
+        claimed_at=at,
+    )

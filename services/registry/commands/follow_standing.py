@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from services.registry.domain.record import StatusEvent
+from services.registry.domain.share import Share, ShareChange
 from services.registry.store import claims, shares
 from shared.events.catalogue import CredentialExpired, ShareChanged
 from shared.outbox import outbox
@@ -23,16 +24,24 @@ async def follow_standing(tx: Transaction, event: StatusEvent | CredentialExpire
     if after.shown == claim.standing.shown:
         return
     for share in await shares.set_status(tx, event.credential_id, after.shown):
-        changed = ShareChanged(
-            version=await claims.next_version(tx, event.credential_id),
-            share_id=share.share_id,
-            credential_id=share.credential_id,
-            institution_id=share.institution_id,
-            platform_id=share.platform_id,
-            status=after.shown,
-            changed_at=_moment(event),
-        )
-        await outbox.append(tx, changed)
+        version = await claims.next_version(tx, event.credential_id)
+        change = ShareChange(event.credential_id, version, share.share_id, after.shown, _moment(event))
+        await shares.add_change(tx, change)
+        await outbox.append(tx, changed_event(share, change))
+
+
+def changed_event(share: Share, change: ShareChange) -> ShareChanged:
+    """What the platform of a share is told of a change, the first time and again in a replay."""
+    return ShareChanged(
+        version=change.version,
+        share_id=share.share_id,
+        credential_id=share.credential_id,
+        institution_id=share.institution_id,
+        achievement_id=share.achievement_id,
+        platform_id=share.platform_id,
+        status=change.status,
+        changed_at=change.changed_at,
+    )
 
 
 def _moment(event: StatusEvent | CredentialExpired) -> datetime:

@@ -33,15 +33,24 @@ async def withdraw_shares(tx: Transaction, limit: int, *, now: datetime) -> int:
 async def _withdraw(
     tx: Transaction, share_id: UUID, credential_id: UUID, by: Withdrawer, now: datetime
 ) -> Share | None:
-    share = await shares.withdraw(tx, share_id, by, now)
-    if share is not None:
-        event = CredentialUnshared(
-            version=await claims.next_version(tx, credential_id),
-            share_id=share_id,
-            credential_id=credential_id,
-            institution_id=share.institution_id,
-            platform_id=share.platform_id,
-            unshared_at=now,
-        )
-        await outbox.append(tx, event, at=now)
-    return share
+    share = await shares.lock(tx, share_id)
+    if share is None or share.state != "shared":
+        return None
+    withdrawn = await shares.withdraw(tx, share_id, by, await claims.next_version(tx, credential_id), now)
+    await outbox.append(tx, unshared_event(withdrawn), at=now)
+    return withdrawn
+
+
+def unshared_event(share: Share) -> CredentialUnshared:
+    """What the platform is told of the end of a consent, the first time and again in a replay."""
+    assert share.withdrawn_version is not None
+    assert share.withdrawn_at is not None
+    return CredentialUnshared(
+        version=share.withdrawn_version,
+        share_id=share.share_id,
+        credential_id=share.credential_id,
+        institution_id=share.institution_id,
+        achievement_id=share.achievement_id,
+        platform_id=share.platform_id,
+        unshared_at=share.withdrawn_at,
+    )

@@ -12,12 +12,7 @@ ShareState = Literal["shared", "withdrawn", "removed"]
 ShownStatus = Literal["active", "suspended", "revoked", "expired"]
 Withdrawer = Literal["learner", "operator"]
 SHARES_A_DAY = 20  # of one credential on one platform: each is a message to the platform
-CONSENT_VERSION = "1"
-_CONSENT = (
-    "I want {name} ({url}) to show this credential. {name} is told the credential's name, issuer, dates, address, image"
-    " and skills, and when it is revoked, suspended, reinstated or expired. It is not told my e-mail address. I can"
-    " withdraw this at any time; {name} then has to remove the credential."
-)
+CONSENT_VERSION = "1"  # of the terms, which are the same in every language
 
 
 class NotShareable(Exception):
@@ -73,28 +68,41 @@ class Platform:
     url: str
     state: Literal["active", "suspended"]
 
-    @property
-    def consent(self) -> str:
-        """What a learner agrees to by sharing."""
-        return _CONSENT.format(name=self.name, url=self.url)
-
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One consent. `removed_at` is when the platform confirmed that it shows the credential no more."""
+    """One consent. `removed_at` is when the platform confirmed that it shows the credential no more.
+
+    `achievement_id` is None where a release that did not keep it made the share. The versions are those of the events
+    by which it was told, credential.shared and credential.unshared.
+    """
 
     share_id: UUID
     credential_id: UUID
     institution_id: UUID
+    achievement_id: UUID | None
     platform_id: UUID
     state: ShareState
     status: ShownStatus
     consent_version: str
     consent: str
     shared_at: datetime
+    shared_version: int
     withdrawn_at: datetime | None
     withdrawn_by: Withdrawer | None
+    withdrawn_version: int | None
     removed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShareChange:
+    """What the platform of a share was told, by the event of that version, of the credential's status."""
+
+    credential_id: UUID
+    version: int
+    share_id: UUID
+    status: ShownStatus
+    changed_at: datetime
 
 
 def require_shareable(standing: Standing) -> None:

@@ -14,6 +14,7 @@ from shared.events.catalogue import (
     InstitutionRegistered,
     InstitutionSuspended,
     InstitutionUpdated,
+    LearnerErased,
     PlatformRegistered,
     PlatformSuspended,
     PlatformUpdated,
@@ -35,5 +36,6 @@ HANDLERS: Handlers = {
     CredentialSuspended: issuer_events.credential_changed,
     CredentialReinstated: issuer_events.credential_changed,
     CredentialExpired: issuer_events.credential_expired,  # share.changed
+    LearnerErased: issuer_events.learner_erased,  # claim
     CredentialVerified: verifier_events.credential_verified,  # demand
 }

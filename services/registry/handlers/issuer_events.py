@@ -25,6 +25,7 @@ from shared.events.catalogue import (
     InstitutionRegistered,
     InstitutionSuspended,
     InstitutionUpdated,
+    LearnerErased,
     PlatformRegistered,
     PlatformSuspended,
     PlatformUpdated,
@@ -93,6 +94,11 @@ async def credential_changed(tx: Transaction, _: Envelope, event: StatusEvent) -
 async def credential_expired(tx: Transaction, _: Envelope, event: CredentialExpired) -> None:
     """The last moment of a credential's validity has passed, which the document itself tells everybody else."""
     await follow_standing(tx, event)
+
+
+async def learner_erased(tx: Transaction, _: Envelope, event: LearnerErased) -> None:
+    """Nobody can write to a credential's learner any more, whose address was never here."""
+    await claims.erase(tx, event.credential_id, event.erased_at)
 
 
 async def platform_described(tx: Transaction, _: Envelope, event: PlatformRegistered | PlatformUpdated) -> None:

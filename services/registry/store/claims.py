@@ -19,13 +19,14 @@ WITH added AS (
 INSERT INTO claim_request (credential_id, occasion) SELECT credential_id, 'issued' FROM added WHERE $2::boolean
 """
 # Of those a letter is due for: all that are new, and of those asked for the ones whose learner had none for a while.
+# None is due for a learner who was erased.
 _HOLD = """
-SELECT c.credential_id, c.credential_id = ANY($2) OR NOT EXISTS (
+SELECT c.credential_id, c.erased_at IS NULL AND (c.credential_id = ANY($2) OR NOT EXISTS (
     SELECT FROM claim_code k WHERE k.credential_id = c.credential_id AND k.created_at > $3::timestamptz - $4::interval
 ) AND (
     SELECT count(*) FROM claim_code k
     WHERE k.credential_id = c.credential_id AND k.created_at > $3::timestamptz - interval '1 day'
-) < $5 AS is_due
+) < $5) AS is_due
 FROM claim c WHERE c.credential_id = ANY($1) FOR UPDATE OF c SKIP LOCKED
 """
 _ADD_CODES = """
@@ -45,6 +46,7 @@ class Claim:
 
     credential_id: UUID
     institution_id: UUID
+    achievement_id: UUID
     standing: Standing
     status_version: int
 
@@ -94,6 +96,13 @@ async def forget(tx: Transaction, ids: Sequence[int]) -> None:
     await tx.execute("DELETE FROM claim_request WHERE id = ANY($1)", list(ids))
 
 
+async def erase(tx: Transaction, credential_id: UUID, at: datetime) -> None:
+    """End the links that were sent for a credential, and have no more sent. Tokens stay good: a learner can take back
+    what is shared."""
+    await tx.execute("UPDATE claim SET erased_at = $2 WHERE credential_id = $1", credential_id, at)
+    await tx.execute("DELETE FROM claim_code WHERE credential_id = $1", credential_id)
+
+
 async def use_code(tx: Transaction, digest: bytes, now: datetime) -> UUID:
     """Use a code up; gives its credential. Raises UnknownCode, UsedCode, ExpiredCode."""
     credential_id: UUID | None = await tx.fetchval(
@@ -109,25 +118,36 @@ async def use_code(tx: Transaction, digest: bytes, now: datetime) -> UUID:
     raise UsedCode if row["used_at"] is not None else ExpiredCode
 
 
-async def mark_claimed(tx: Transaction, credential_id: UUID, now: datetime) -> tuple[UUID, int] | None:
-    """Note that the credential's learner has come; gives institution and version of the event, or None when they had
-    come before."""
+async def mark_claimed(tx: Transaction, credential_id: UUID, now: datetime) -> tuple[UUID, UUID, int] | None:
+    """Note that the credential's learner has come; gives institution, achievement and version of the event, or None
+    when they had come before."""
     row = await tx.fetchrow(
-        "UPDATE claim SET claimed_at = $2, event_version = event_version + 1"
-        " WHERE credential_id = $1 AND claimed_at IS NULL RETURNING institution_id, event_version",
+        "UPDATE claim c SET claimed_at = $2, event_version = event_version + 1 FROM record r"
+        " WHERE c.credential_id = $1 AND r.credential_id = $1 AND claimed_at IS NULL"
+        " RETURNING c.institution_id, r.achievement_id, event_version",
         *(credential_id, now),
     )
-    return (row[0], row[1]) if row else None
+    return (row[0], row[1], row[2]) if row else None
+
+
+async def claimed(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, UUID, datetime]]:
+    """Institution, achievement and first claim of those credentials that were claimed, by id."""
+    rows = await tx.fetch(
+        "SELECT credential_id, c.institution_id, r.achievement_id, claimed_at FROM claim c JOIN record r"
+        " USING (credential_id) WHERE credential_id = ANY($1) AND claimed_at IS NOT NULL",
+        list(ids),
+    )
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
 
 async def lock(tx: Transaction, credential_id: UUID) -> Claim | None:
     """One credential that can be claimed, locked until the end, or None."""
     row = await tx.fetchrow(
-        "SELECT credential_id, institution_id, status, is_expired, status_version FROM claim"
-        " WHERE credential_id = $1 FOR UPDATE",
+        "SELECT c.institution_id, r.achievement_id, c.status, is_expired, status_version"
+        " FROM claim c JOIN record r USING (credential_id) WHERE credential_id = $1 FOR UPDATE OF c",
         credential_id,
     )
-    return Claim(row[0], row[1], Standing(row[2], row[3]), row[4]) if row else None
+    return Claim(credential_id, row[0], row[1], Standing(row[2], row[3]), row[4]) if row else None
 
 
 async def save_standing(tx: Transaction, credential_id: UUID, standing: Standing, version: int) -> None:

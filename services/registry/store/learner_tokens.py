@@ -24,6 +24,16 @@ async def find(tx: Transaction, digest: bytes, now: datetime) -> UUID | None:
     return credential_id
 
 
+async def end(tx: Transaction, digest: bytes) -> None:
+    """Forget one token."""
+    await tx.execute("DELETE FROM learner_token WHERE digest = $1", digest)
+
+
+async def end_all(tx: Transaction, credential_id: UUID) -> None:
+    """Forget every token for a credential."""
+    await tx.execute("DELETE FROM learner_token WHERE credential_id = $1", credential_id)
+
+
 async def purge(tx: Transaction, now: datetime) -> None:
     """Forget tokens that have expired, and codes that did a month ago: until then a late learner is told why."""
     await tx.execute("DELETE FROM learner_token WHERE expires_at <= $1", now)

@@ -119,6 +119,12 @@ async def document(tx: Transaction, credential_id: UUID) -> Served | None:
     return Served(*row) if row else None
 
 
+async def documents(tx: Transaction, ids: list[UUID]) -> dict[UUID, bytes]:
+    """Several signed documents, by id."""
+    rows = await tx.fetch("SELECT credential_id, document FROM record WHERE credential_id = ANY($1)", ids)
+    return {row["credential_id"]: row["document"] for row in rows}
+
+
 async def by_ids(tx: Transaction, ids: list[UUID]) -> dict[UUID, Record]:
     """Several credentials, by id."""
     query = _GET.replace("r.credential_id = $1", "r.credential_id = ANY($1)")

@@ -1,15 +1,17 @@
 """Which credentials are shown where, by whose consent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.registry.domain.share import Share, ShareState, ShownStatus, Withdrawer
+from services.registry.domain.profile import Issuer
+from services.registry.domain.share import Share, ShareChange, ShareState, ShownStatus, Withdrawer
 from shared.postgres.database import Transaction
 
 _COLUMNS = (
-    "share_id, credential_id, institution_id, platform_id, state, status, consent_version, consent, shared_at,"
-    " withdrawn_at, withdrawn_by, removed_at"
+    "share_id, credential_id, institution_id, achievement_id, platform_id, state, status, consent_version, consent,"
+    " shared_at, shared_version, withdrawn_at, withdrawn_by, withdrawn_version, removed_at"
 )
 _OF_SUSPENDED = """
 SELECT s.share_id, s.credential_id FROM platform p JOIN share s USING (platform_id) JOIN claim c USING (credential_id)
@@ -25,13 +27,15 @@ class Filters:
     state: ShareState | None = None
 
 
-async def add(tx: Transaction, share: Share) -> None:
-    """Insert a consent; the caller has locked the claim."""
+async def add(tx: Transaction, share: Share, issuer: Issuer | None) -> None:
+    """Insert a live consent, and what the platform is told of the institution; the caller has locked the claim."""
     await tx.execute(
-        f"INSERT INTO share ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",  # noqa: S608
-        *(share.share_id, share.credential_id, share.institution_id, share.platform_id, share.state, share.status),
-        *(share.consent_version, share.consent, share.shared_at),
-        *(share.withdrawn_at, share.withdrawn_by, share.removed_at),
+        "INSERT INTO share (share_id, credential_id, institution_id, achievement_id, platform_id, state, status,"
+        " consent_version, consent, shared_at, shared_version, issuer_name, issuer_url, issuer_linkedin_id)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        *(share.share_id, share.credential_id, share.institution_id, share.achievement_id, share.platform_id),
+        *(share.state, share.status, share.consent_version, share.consent, share.shared_at, share.shared_version),
+        *((issuer.name, issuer.url, issuer.linkedin_organization_id) if issuer else (None, None, None)),
     )
 
 
@@ -50,14 +54,15 @@ async def count_since(tx: Transaction, credential_id: UUID, platform_id: UUID, s
     return int(await tx.fetchval(query, credential_id, platform_id, since))
 
 
-async def withdraw(tx: Transaction, share_id: UUID, by: Withdrawer, now: datetime) -> Share | None:
-    """End a live consent, or None when it was none any more; the caller has locked the claim."""
+async def withdraw(tx: Transaction, share_id: UUID, by: Withdrawer, version: int, now: datetime) -> Share:
+    """End a locked consent that lives; `version` is that of the event."""
     row = await tx.fetchrow(
-        "UPDATE share SET state = 'withdrawn', withdrawn_by = $2, withdrawn_at = $3"  # noqa: S608
-        f" WHERE share_id = $1 AND state = 'shared' RETURNING {_COLUMNS}",
-        *(share_id, by, now),
+        "UPDATE share SET state = 'withdrawn', withdrawn_by = $2, withdrawn_version = $3, withdrawn_at = $4"  # noqa: S608
+        f" WHERE share_id = $1 RETURNING {_COLUMNS}",
+        *(share_id, by, version, now),
     )
-    return Share(*row) if row else None
+    assert row is not None
+    return Share(*row)
 
 
 async def set_status(tx: Transaction, credential_id: UUID, status: ShownStatus) -> list[Share]:
@@ -67,6 +72,14 @@ async def set_status(tx: Transaction, credential_id: UUID, status: ShownStatus) 
         *(credential_id, status),
     )
     return [share for share in (Share(*row) for row in rows) if share.state == "shared"]
+
+
+async def add_change(tx: Transaction, change: ShareChange) -> None:
+    """Keep what the platform of a share was told."""
+    await tx.execute(
+        "INSERT INTO share_change (credential_id, version, share_id, status, changed_at) VALUES ($1, $2, $3, $4, $5)",
+        *(change.credential_id, change.version, change.share_id, change.status, change.changed_at),
+    )
 
 
 async def hold_of_suspended(tx: Transaction, limit: int) -> list[tuple[UUID, UUID]]:
@@ -103,3 +116,22 @@ async def page(tx: Transaction, filters: Filters, after: UUID | None, limit: int
         *(filters.platform_id, filters.state, after, limit),
     )
     return [Share(*row) for row in rows]
+
+
+async def told(tx: Transaction, credential_ids: Sequence[UUID]) -> list[tuple[Share, Issuer | None]]:
+    """Every consent for the credentials, and what its platform was told of the institution."""
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS}, issuer_name, issuer_url, issuer_linkedin_id FROM share WHERE credential_id = ANY($1)",  # noqa: S608
+        list(credential_ids),
+    )
+    values = [tuple(row) for row in rows]
+    return [(Share(*row[:-3]), Issuer(*row[-3:]) if row[-3] is not None else None) for row in values]
+
+
+async def changes(tx: Transaction, credential_ids: Sequence[UUID]) -> list[ShareChange]:
+    """Everything that the credentials' platforms were told of their status."""
+    rows = await tx.fetch(
+        "SELECT credential_id, version, share_id, status, changed_at FROM share_change WHERE credential_id = ANY($1)",
+        list(credential_ids),
+    )
+    return [ShareChange(*row) for row in rows]

@@ -23,6 +23,7 @@ class Note:
     verification_id: UUID
     credential_id: UUID
     institution_id: UUID
+    achievement_id: UUID | None
     verdict: Verdict
     at: datetime
     traceparent: str | None = None
@@ -68,6 +69,7 @@ async def append_notes(tx: Transaction, notes: Sequence[Note]) -> None:
             verification_id=note.verification_id,
             credential_id=note.credential_id,
             institution_id=note.institution_id,
+            achievement_id=note.achievement_id,
             verdict=note.verdict,
             verified_at=note.at,
         )

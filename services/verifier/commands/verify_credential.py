@@ -59,7 +59,7 @@ class Verification:
 
 
 class Verifier:
-    """What verifying needs besides the document. Credentials of ours have ids below `registry`."""
+    """What verifying needs besides the document. Credentials and achievements of ours have ids below `registry`."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Verifier:
     ) -> None:
         self._db, self._documents, self._statuses, self._schemas = db, documents, statuses, schemas
         self._notes, self._clock = notes, clock
-        self._home = f"{registry}/credentials/"
+        self._home, self._achievements = f"{registry}/credentials/", f"{registry}/achievements/"
 
     async def verify_credential(self, document: Mapping[str, Any], client: str) -> Verification:
         """Check a document as it stands now. Whatever is wrong with it is an outcome, not an exception.
@@ -146,7 +146,8 @@ class Verifier:
             return False
 
     async def _note(self, verification: Verification, issuer: Issuer, found: Found) -> None:
-        """Have credential.verified sent where the document is a credential of ours, signed by its issuer."""
+        """Have credential.verified sent where the document is a credential of ours, signed by its issuer. What it is an
+        achievement of, it says itself."""
         credential_id = self._own_id(verification.judged.presented)
         if credential_id is None or issuer.institution_id is None:
             return
@@ -162,6 +163,7 @@ class Verifier:
                     verification.id,
                     credential_id,
                     issuer.institution_id,
+                    _id_below(self._achievements, verification.judged.presented.achievement.get("id")),
                     verification.verdict,
                     verification.at,
                     current_traceparent(),
@@ -170,10 +172,15 @@ class Verifier:
 
     def _own_id(self, presented: Presented) -> UUID | None:
         """The id of a credential of ours, where the document claims to be one."""
-        if presented.id is None or not presented.id.startswith(self._home):
-            return None
-        try:
-            credential_id = UUID(presented.id.removeprefix(self._home))
-        except ValueError:
-            return None
-        return credential_id if presented.id == f"{self._home}{credential_id}" else None
+        return _id_below(self._home, presented.id)
+
+
+def _id_below(home: str, url: Any) -> UUID | None:
+    """The id that stands behind `home` in a URL; None for any other URL, and for what is none."""
+    if not isinstance(url, str) or not url.startswith(home):
+        return None
+    try:
+        found = UUID(url.removeprefix(home))
+    except ValueError:
+        return None
+    return found if url == f"{home}{found}" else None

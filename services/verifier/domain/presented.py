@@ -77,6 +77,13 @@ class Presented:
     trouble: Reason | None = None
 
     @property
+    def achievement(self) -> Mapping[str, Any]:
+        """What was earned (Open Badges 3.0, Achievement), as the first subject has it; empty where there is none."""
+        subject = next(iter(many(self.document.get("credentialSubject"))), None)
+        found = subject.get("achievement") if isinstance(subject, Mapping) else None
+        return found if isinstance(found, Mapping) else {}
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """The verification methods named."""
         return tuple(proof.verification_method for proof in self.proofs if proof.verification_method)

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from services.verifier.domain.presented import Presented
-from shared.credentials import many
 
 MAX_TEXT = 500
 
@@ -30,12 +29,11 @@ class Summary:
 def summarise(presented: Presented, registered_name: str | None) -> Summary:
     """The summary of a document."""
     document = presented.document
-    issuer, subject = document.get("issuer"), next(iter(many(document.get("credentialSubject"))), None)
-    achievement = subject.get("achievement") if isinstance(subject, Mapping) else None
+    issuer = document.get("issuer")
     return Summary(
         id=_short(presented.id),
         name=_short(document.get("name")),
-        achievement=_short(achievement.get("name")) if isinstance(achievement, Mapping) else None,
+        achievement=_short(presented.achievement.get("name")),
         issuer_id=_short(ascii_did(presented.issuer)),
         issuer_name=registered_name or (_short(issuer.get("name")) if isinstance(issuer, Mapping) else None),
         valid_from=presented.valid_from,

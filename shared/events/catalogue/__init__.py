@@ -24,6 +24,7 @@ from shared.events.catalogue.learner import (
     CredentialClaimed,
     CredentialShared,
     CredentialUnshared,
+    LearnerErased,
     ShareChanged,
 )
 from shared.events.catalogue.platform import PlatformRegistered, PlatformSuspended, PlatformUpdated
@@ -50,6 +51,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     CredentialSuspended,
     CredentialReinstated,
     CredentialExpired,
+    LearnerErased,
     CredentialRegistered,
     CredentialVerified,
     ClaimOffered,
@@ -99,6 +101,7 @@ __all__ = [
     "KeyActivated",
     "KeyCompromised",
     "KeyRetired",
+    "LearnerErased",
     "MessageExhausted",
     "PlatformRegistered",
     "PlatformSuspended",

@@ -81,6 +81,7 @@ class CredentialExpired(Event, type="org.laurel.credential.expired.v1", topic=_I
     credential_id: UUID
     institution_id: UUID
     expired_at: datetime = Field(description="The credential's `validUntil`.")
+    achievement_id: UUID | None = None
 
 
 class CredentialRegistered(Event, type="org.laurel.credential.registered.v1", topic=_REGISTRY, key="credential_id"):
@@ -103,3 +104,4 @@ class CredentialVerified(Event, type="org.laurel.credential.verified.v1", topic=
     institution_id: UUID
     verdict: Literal["valid", "valid-with-warnings", "outside-dates", "revoked-or-suspended", "cannot-tell", "forged"]
     verified_at: datetime
+    achievement_id: UUID | None = None

@@ -1,4 +1,5 @@
-"""What a learner does with a credential: claims it, shows it on a platform, takes it down. Keyed by credential.
+"""What a learner does with a credential: claims it, shows it on a platform, takes it down; and that they are to be
+forgotten. Keyed by credential.
 
 Only the platform that a credential is shared with hears of the sharing; the institution does not.
 """
@@ -31,6 +32,7 @@ class CredentialClaimed(Event, type="org.laurel.credential.claimed.v1", topic=_T
     credential_id: UUID
     institution_id: UUID
     claimed_at: datetime
+    achievement_id: UUID | None = None
 
 
 class Organization(BaseModel):
@@ -74,6 +76,7 @@ class _Share(Event):
     credential_id: UUID
     institution_id: UUID
     platform_id: UUID
+    achievement_id: UUID | None = None
 
 
 class CredentialShared(_Share, type="org.laurel.credential.shared.v1", topic=_TOPIC, key="credential_id"):
@@ -94,3 +97,14 @@ class ShareChanged(_Share, type="org.laurel.share.changed.v1", topic=_TOPIC, key
 
     status: Literal["active", "suspended", "revoked", "expired"]
     changed_at: datetime
+
+
+class LearnerErased(Event, type="org.laurel.learner.erased.v1", topic="issuer.events", key="credential_id"):
+    """Whom the credential was issued to is to be forgotten, with all that was to be sent to them. The credential stays.
+
+    Sent for each credential of a learner, and so after the credential.issued that named them. Never says who.
+    """
+
+    credential_id: UUID
+    institution_id: UUID
+    erased_at: datetime

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.events.envelope import Event
 
 _TOPIC = "issuer.events"
@@ -13,6 +15,7 @@ class _Platform(Event):
     slug: str
     name: str
     url: str
+    email: str | None = Field(None, description="Where the platform is written to about its endpoints.")
 
 
 class PlatformRegistered(_Platform, type="org.laurel.platform.registered.v1", topic=_TOPIC, key="platform_id"):

@@ -31,8 +31,7 @@ def row_of(record: Record) -> dict[str, object]:
 @given(st.binary(), HEADERS)
 def test_any_bytes_in_headers_come_back_and_the_stored_form_is_json_without_nul(key, headers):
     row = row_of(Record("t", key, b"", headers))
-    assert "\\u0000" not in "".join(text or "" for _, text, *_ in orjson.loads(str(row["headers"])) if text)
-    assert b"\\u0000" not in b"".join(orjson.dumps(part[1:]) for part in orjson.loads(str(row["headers"])))
+    assert "\0" not in "".join(text for _, *texts in orjson.loads(str(row["headers"])) for text in texts if text)
     assert received(row).headers == headers
     assert received(row).key == key
 

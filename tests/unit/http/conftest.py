@@ -14,7 +14,7 @@ from fastapi import Depends, FastAPI
 from pydantic import BaseModel, Field
 
 from shared.http.app import HttpSettings, create_app, router
-from shared.http.auth import AUDIENCE, Authenticator, Principal, identify, operator, operator_or, require
+from shared.http.auth import AUDIENCE, Authenticator, Principal, identify, operator, operator_or, require, require_any
 from shared.http.body import Body, Email, Moment, Name, Slug, WebUrl
 from shared.http.limits import Limits
 from shared.postgres.database import Database, DatabaseSettings
@@ -122,7 +122,7 @@ async def publish(thing_id: UUID) -> dict[str, str]:
 
 @routes.get("/whoami")
 async def whoami(who: Annotated[Principal | None, Depends(identify)]) -> dict[str, Any]:
-    return {"name": who.name if who else None}
+    return {"name": who.name, "is_platform": who.is_platform} if who else {"name": None}
 
 
 @routes.get("/operator")
@@ -133,6 +133,11 @@ async def for_the_operator(_: Annotated[Principal, Depends(operator())]) -> dict
 @routes.get("/either")
 async def for_either(who: Annotated[Principal, Depends(operator_or("things:write"))]) -> dict[str, Any]:
     return {"name": who.name}
+
+
+@routes.get("/any")
+async def for_either_scope(_: Annotated[Principal, Depends(require_any("things:read", "things:write"))]) -> Any:
+    return {}
 
 
 @routes.get("/broken")

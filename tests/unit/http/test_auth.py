@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.unit.http.conftest import OPERATOR_TOKEN, Keys, Tokens
 
 WHOAMI, OPERATOR, EITHER = "/v1/things/whoami", "/v1/things/operator", "/v1/things/either"
+ANY = "/v1/things/any"
 
 
 async def status(client: httpx.AsyncClient, header: str | bytes | None, url: str = EITHER) -> int:
@@ -31,8 +32,25 @@ async def status(client: httpx.AsyncClient, header: str | bytes | None, url: str
 
 async def test_a_good_token_names_the_institution(client: httpx.AsyncClient, token: Tokens) -> None:
     answer = await client.get(WHOAMI, headers={"Authorization": f"Bearer {token()}"})
-    assert answer.json() == {"name": str(token.institution)}
+    assert answer.json() == {"name": str(token.institution), "is_platform": False}
     assert (await client.get(WHOAMI)).json() == {"name": None}
+
+
+@pytest.mark.parametrize(
+    ("scope", "claims", "is_platform"),
+    [
+        ("endpoints:write", {"tenant_kind": "platform"}, True),
+        ("endpoints:write", {"tenant_kind": "institution"}, False),
+        ("endpoints:write", {"tenant_kind": "of-a-later-release"}, False),
+        ("endpoints:write", {}, False),
+        ("shares:write", {}, True),  # of an issuer that does not say
+    ],
+)
+async def test_a_token_tells_platforms_from_institutions(
+    client: httpx.AsyncClient, token: Tokens, scope: str, claims: dict[str, Any], is_platform: bool
+) -> None:
+    answer = await client.get(WHOAMI, headers={"Authorization": f"Bearer {token(scope, **claims)}"})
+    assert answer.json()["is_platform"] is is_platform
 
 
 async def test_a_public_read_with_a_bad_token_is_refused(client: httpx.AsyncClient) -> None:
@@ -45,6 +63,15 @@ async def test_the_operator_is_let_in_where_operators_are(client: httpx.AsyncCli
     assert await status(client, f"Bearer {OPERATOR_TOKEN}x", OPERATOR) == 401
     refused = await client.get(OPERATOR, headers={"Authorization": f"Bearer {token('things:write')}"})
     assert (refused.status_code, refused.json()["code"]) == (403, "operator-only")
+
+
+async def test_one_of_several_scopes_is_enough(client: httpx.AsyncClient, token: Tokens) -> None:
+    for scope in ("things:read", "things:write", "things:read things:write"):
+        assert await status(client, f"Bearer {token(scope)}", ANY) == 200
+    refused = await client.get(ANY, headers={"Authorization": f"Bearer {token('other:read')}"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "insufficient-scope")
+    assert 'scope="things:read things:write"' in refused.headers["www-authenticate"]
+    assert refused.json()["detail"] == "the access token lacks the scope things:read or things:write"
 
 
 async def test_a_missing_scope_is_named(client: httpx.AsyncClient, token: Tokens) -> None:

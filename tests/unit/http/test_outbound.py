@@ -2,12 +2,23 @@
 
 import asyncio
 import gzip
+import socket
+import ssl
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from shared.http.addresses import AddressPolicy, UrlRefused
 from shared.http.outbound import (
@@ -21,6 +32,7 @@ from shared.http.outbound import (
 
 PUBLIC = AddressPolicy()
 LOCAL = AddressPolicy.parse("127.0.0.1/32")
+DAY = timedelta(days=1)
 
 # The first and the last address of every range that is refused.
 REFUSED = (
@@ -35,16 +47,17 @@ REFUSED = (
     "5f00:: 5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff fc00:: fd00::1 fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
     "fe80:: febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff fec0:: feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ff00:: "
     "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:169.254.169.254 "
-    "fe80::1%eth0 "
+    "fe80::1%eth0 ::1:0:0 ::ffff:0:a00:1 1::1 64:ff9a::1 64:ff9b:2:: 100:0:0:1:: 1fff:ffff:: 4000:: 4000::1 "
+    "5eff:: 5f01:: 7fff:: 8000:: fbff:: "
 )
 # Their neighbours outside.
 PERMITTED = (
     "1.0.0.0 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0 169.253.255.255 "
     "169.255.0.0 172.15.255.255 172.32.0.0 192.0.1.0 192.0.3.0 192.88.98.255 192.88.100.0 192.167.255.255 "
     "192.169.0.0 198.17.255.255 198.20.0.0 198.51.99.255 198.51.101.0 203.0.112.255 203.0.114.0 "
-    "223.255.255.255 8.8.8.8 ::ffff:8.8.8.8 ::1:0:0 64:ff9a::1 64:ff9b:2:: 100:0:0:1:: 2001:1:: "
-    "2001:4860:4860::8888 2001:db7:: 2001:db9:: 2001:ffff:: 2003:: 3ffe:: 3fff:1000:: 5eff:: 5f01:: "
-    "2a00:1450:4001::1 fbff:: "
+    "223.255.255.255 8.8.8.8 ::ffff:8.8.8.8 2000:: 2001:1:: "
+    "2001:4860:4860::8888 2001:db7:: 2001:db9:: 2001:ffff:: 2003:: 3ffe:: 3fff:1000:: "
+    "3fff:ffff:ffff:: 2a00:1450:4001::1 "
 )
 
 
@@ -93,6 +106,11 @@ def test_an_address_outside_is_permitted(address: str) -> None:
         ("https://[::1/", "invalid-url"),
         ("https://١٢٧.0.0.1/", "forbidden-address"),
         ("https://127。0。0。1/", "forbidden-address"),
+        ("https://[::ffff:0:a00:1]/", "forbidden-address"),
+        ("https://4294967296/", "invalid-url"),
+        ("https://256.1/", "invalid-url"),
+        ("https://example.0x/", "invalid-url"),
+        ("https://%31%30.0.0.1/", "invalid-url"),
     ],
 )
 def test_a_url_that_is_wrong_on_its_face_is_refused(url: str, code: str) -> None:
@@ -173,13 +191,105 @@ async def test_nothing_is_sent_to_a_forbidden_address(host: str) -> None:
 async def test_a_name_is_judged_by_all_it_resolves_to_when_connecting(
     monkeypatch: pytest.MonkeyPatch, addresses: list[str]
 ) -> None:
-    async def rebound(*_: Any, **__: Any) -> list[tuple[Any, ...]]:
-        return [(2, 1, 6, "", (address, 443)) for address in addresses]
+    def rebound(*_: Any, **__: Any) -> list[tuple[Any, ...]]:
+        return [(2, 1, 6, "", (address, 0)) for address in addresses]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", rebound)
+    monkeypatch.setattr(socket, "getaddrinfo", rebound)
     async with OutboundClient(PUBLIC) as client:
         with pytest.raises(BlockedAddress):
             await client.get("https://innocent.example/", timeout=2, max_bytes=100)
+
+
+async def test_names_whose_servers_are_silent_hold_up_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, silent, asked = socket.getaddrinfo, threading.Event(), []
+
+    def look_up(host: str, *rest: Any, **named: Any) -> list[tuple[Any, ...]]:
+        if host.endswith(".silent.example"):
+            asked.append(host)
+            silent.wait(20)
+        return known("127.0.0.1", *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    policy = AddressPolicy.parse("127.0.0.1/32")
+    async with peer(saying("200 OK")) as url, OutboundClient(policy) as client, asyncio.TaskGroup() as group:
+        port = url.rsplit(":", 1)[1]
+        slow = [f"http://n{number % 40}.silent.example:{port}" for number in range(80)]
+        waiting = [group.create_task(error_of(client.post(each, b"{}", {}, timeout=3))) for each in slow]
+        while len(asked) < 40:
+            await asyncio.sleep(0.01)
+        started = time.monotonic()
+        assert (await client.post(f"http://good.example:{port}", b"{}", {}, timeout=3)).status == 200
+        assert time.monotonic() - started < 2
+        assert {await each for each in waiting} == {"timeout"}
+        again = group.create_task(error_of(client.post(slow[0], b"{}", {}, timeout=0.2)))
+        assert await again == "timeout"
+        silent.set()
+    assert len(asked) == 40, "a name is asked for once at a time"
+
+
+async def error_of(sending: Awaitable[object]) -> str:
+    with pytest.raises(OutboundError) as raised:
+        await sending
+    return raised.value.code
+
+
+async def test_an_error_says_what_its_owner_has_to_look_at(client: OutboundClient, tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path)
+    trusting_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trusting_nobody.load_cert_chain(certificate)
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(100))
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0, ssl=trusting_nobody) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await error_of(client.post(f"https://127.0.0.1:{port}/", b"{}", {}, timeout=2)) == "tls-failed"
+    assert not any(heard), "nothing was sent to a peer that nobody vouches for"
+    async with await asyncio.start_server(smtp_greeting, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await error_of(client.post(f"https://127.0.0.1:{port}/", b"{}", {}, timeout=2)) == "tls-failed"
+    unknown = error_of(client.post("http://no-such-host.invalid/", b"{}", {}, timeout=5))
+    assert await unknown == "name-not-resolved"
+    assert await error_of(client.post("http://127.0.0.1:1/", b"{}", {}, timeout=2)) == "connection-failed"
+
+
+async def smtp_greeting(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"220 smtp.example ESMTP\r\n")
+    writer.close()
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate for 127.0.0.1 and its key, in one file."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "here")])
+    now, san = datetime.now(UTC), x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + DAY)
+    made = builder.add_extension(san, critical=False).sign(key, hashes.SHA256())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = folder / "peer.pem"
+    file.write_bytes(made.public_bytes(Encoding.PEM) + pem)
+    return file
+
+
+async def test_no_compressed_answer_is_asked_for(client: OutboundClient) -> None:
+    heads: list[bytes] = []
+    server = await asyncio.start_server(recorder(heads), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        await client.post(f"http://127.0.0.1:{port}/", b"{}", {}, timeout=2)
+    assert b"accept-encoding: identity" in heads[0].lower()
+
+
+def recorder(heads: list[bytes]) -> Answering:
+    """Keeps each request's head."""
+
+    async def record(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    return record
 
 
 async def test_an_answer_is_read_to_its_limit_and_no_further(client: OutboundClient) -> None:

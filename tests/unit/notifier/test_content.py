@@ -31,6 +31,7 @@ from shared.events.catalogue import (
     CredentialShared,
     CredentialVerified,
     KeyRetired,
+    LearnerErased,
     MessageExhausted,
     ShareChanged,
 )
@@ -77,8 +78,9 @@ def test_a_body_names_type_time_ids_and_links_and_nobody(kind: type[Event]) -> N
 
 
 def test_every_event_an_institution_may_hear_of_is_announced() -> None:
-    ours = {kind for kind in EVENT_TYPES if "institution_id" in kind.model_fields} - {MessageExhausted, ClaimOffered}
-    assert set(SAID) | set(SHARED) == ours, "a claim's link is for the learner alone"
+    internal = {MessageExhausted, ClaimOffered, LearnerErased}  # a claim's link is for the learner alone
+    ours = {kind for kind in EVENT_TYPES if "institution_id" in kind.model_fields} - internal
+    assert set(SAID) | set(SHARED) == ours
     assert not set(SAID) & set(SHARED)
     assert len(set(NAMES)) == len(NAMES)
 
@@ -91,6 +93,14 @@ def test_a_share_is_told_to_its_platform_alone(kind: type[Event]) -> None:
     assert body["type"] == name_of(event)
     assert body["type"] in NAMES
     assert {"share_id", "credential_id", "institution_id", "platform_id", "links"} <= body["data"].keys()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in (*SAID, *SHARED) if "credential_id" in kind.model_fields])
+def test_whatever_is_about_a_credential_names_its_achievement(kind: type[Event]) -> None:
+    event = share(kind) if kind in SHARED else made(kind)
+    data = orjson.loads(body_of(event, AT, ADDRESSES))["data"]
+    assert data["achievement_id"] == str(event.achievement_id)
+    assert data["links"]["achievement"].endswith(data["achievement_id"])
 
 
 def test_an_institution_hears_of_its_own_events() -> None:

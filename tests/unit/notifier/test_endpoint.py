@@ -88,7 +88,11 @@ def test_who_moves_has_to_be_verified_anew(state: EndpointState, must_verify: bo
 def test_at_most_three_old_secrets_live_and_the_next_end_is_told() -> None:
     ends = [NOW + timedelta(hours=hours) for hours in (3, 1, 2)]
     live = [Secret(n, "v1", end) for n, end in enumerate(ends)] + [Secret(9, "v1", None), Secret(10, "v1a", None)]
-    check_rotation(live[1:], NOW)
+    check_rotation(live[1:], timedelta(days=1), NOW)
     with pytest.raises(TooManySecrets, match="2026-03-01T13:00:00") as refused:
-        check_rotation(live, NOW)
+        check_rotation(live, timedelta(seconds=1), NOW)
     assert refused.value.retry_after == 3600
+
+
+def test_a_rotation_that_ends_them_all_is_never_one_too_many() -> None:
+    check_rotation([Secret(n, "v1", NOW + timedelta(days=7)) for n in range(4)], timedelta(0), NOW)

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from services.notifier.domain.bounce import NoReport, Report, read_report
 from services.notifier.domain.delivery import Schedule
-from services.notifier.domain.letter import KINDS, Addressee, Branding, ClaimedLetter, is_news, refused, why_not
+from services.notifier.domain.letter import (
+    INTRODUCTION,
+    KINDS,
+    Addressee,
+    Branding,
+    ClaimedLetter,
+    is_news,
+    refused,
+    why_not,
+)
 from services.notifier.domain.mail_server import MailServer
 from services.notifier.domain.pace import Pace
 from services.notifier.domain.posting import REFUSED_TRIES, Reply, Settled, settle
@@ -32,6 +41,7 @@ LETTER = ClaimedLetter(
     credential_id=uuid4(),
     endpoint_id=None,
     endpoint_url=None,
+    endpoint_description=None,
     link=None,
     link_expires_at=NOW + timedelta(days=1),
     edition=1,
@@ -76,6 +86,10 @@ def test_nobody_to_write_to_an_old_letter_and_a_dead_link_are_reasons_too() -> N
     institutions = replace(LETTER, kind="endpoint-disabled", credential_id=None, addressee=None)
     assert why_not(institutions, NOW) is None
     assert why_not(replace(institutions, branding=replace(BRANDING, email=None)), NOW) == "no-address"
+    unknown = replace(institutions, branding=None, created_at=NOW - INTRODUCTION + timedelta(seconds=1))
+    assert why_not(unknown, NOW) is None, "its own event may be on the way"
+    assert why_not(unknown, NOW + timedelta(seconds=1)) == "no-address"
+    assert why_not(replace(LETTER, branding=None), NOW) is None, "whose learner is known is sent when its name is"
 
 
 def test_whoever_unsubscribed_gets_what_they_ask_for_and_nothing_else() -> None:

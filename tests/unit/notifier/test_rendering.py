@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from services.notifier.domain.content import SAID, Addresses, body_of, full_data
+from services.notifier.domain.content import TOLD, Addresses, Audience, body_of, full_data
 from services.notifier.domain.endpoint import Format
 from services.notifier.domain.examples import EXAMPLES
 from services.notifier.domain.rendering import Saying, render
@@ -59,10 +59,22 @@ def test_binary_mode_has_the_attributes_in_headers() -> None:
 
 
 @pytest.mark.parametrize("format", ["standard", "cloudevents-structured", "cloudevents-binary"])
-@pytest.mark.parametrize("kind", SAID, ids=lambda kind: kind.short_name())
-def test_every_type_has_every_rendering(kind: type, format: Format) -> None:
-    addresses, event = Addresses("https://registry.example", "https://verifier.example"), EXAMPLES[kind.short_name()]
+@pytest.mark.parametrize(("audience", "name"), [(audience, name) for audience, told in TOLD.items() for name in told])
+def test_every_type_has_every_rendering(audience: Audience, name: str, format: Format) -> None:
+    addresses, event = Addresses("https://registry.example", "https://verifier.example"), EXAMPLES[audience][name]
     body, full = body_of(event, AT, addresses), full_data(event, addresses)
     for whole, data in ((None, orjson.loads(body)["data"]), (full, orjson.loads(full))):
-        sent = orjson.loads(render(Saying(kind.short_name(), EVENT, AT, body, whole), format).body)
+        sent = orjson.loads(render(Saying(name, EVENT, AT, body, whole), format).body)
         assert (sent if format == "cloudevents-binary" else sent["data"]) == data
+
+
+def test_what_became_of_a_share_comes_from_the_registry_whatever_it_is_called() -> None:
+    """On the bus it is a share.changed of the registry's: the issuer knows no event of that id."""
+    shared = THIN.replace(b"{", b'{"share_id":"s-1",', 1)
+    for format in ("cloudevents-structured", "cloudevents-binary"):
+        rendered = render(Saying("credential.revoked", EVENT, AT, BODY.replace(THIN, shared)), format)
+        if format == "cloudevents-structured":
+            assert rendered.body == CONTEXT.replace(b"/issuer", b"/registry") + shared + b"}"
+        else:
+            assert rendered.headers["ce-source"] == "/registry"
+            assert rendered.headers["ce-type"] == "org.laurel.credential.revoked.v1"

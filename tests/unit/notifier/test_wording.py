@@ -1,5 +1,6 @@
 """Every letter in every language: complete, well-formed, and nothing in it that a name could break."""
 
+import itertools
 import re
 import string
 import tomllib
@@ -25,6 +26,8 @@ NAMED = {
     "learner": "Zoë <Müller>",
     "credential": "Applied “Statistics”",
     "host": "hooks.example",
+    "endpoint": "0193a1f2-7c44-7d61-b3d0-0f8f6a1b2c3e",
+    "description": "Profiles <staging> & “more”",
 }
 # What a sentence of each kind may name besides what all letters have.
 MUST_NAME: dict[LetterKind, set[str]] = {
@@ -33,8 +36,8 @@ MUST_NAME: dict[LetterKind, set[str]] = {
     "expiring-30": {"institution", "credential", "valid_until"},
     "expiring-7": {"institution", "credential", "valid_until"},
     "revoked": {"institution", "credential"},
-    "endpoint-failing": {"institution", "host"},
-    "endpoint-disabled": {"institution", "host"},
+    "endpoint-failing": {"institution", "host", "endpoint"},
+    "endpoint-disabled": {"institution", "host", "endpoint"},
 }
 
 
@@ -44,11 +47,10 @@ def catalogue(tag: str) -> dict[str, Any]:
 
 def facts(kind: LetterKind, **changes: Any) -> Facts:
     """Everything a letter of the kind can have."""
-    made = Facts(kind, NAMED["institution"], "https://uni.example/", LOGO, host=NAMED["host"])
+    made = Facts(kind, NAMED["institution"], "https://uni.example/", LOGO)
     if kind not in INSTITUTION_KINDS:
         made = replace(
             made,
-            host=None,
             learner=NAMED["learner"],
             credential=NAMED["credential"],
             credential_url=CREDENTIAL_URL,
@@ -56,6 +58,9 @@ def facts(kind: LetterKind, **changes: Any) -> Facts:
             button="https://registry.example/claim#code",
             unsubscribe="https://notifier.example/unsubscribe/token",
         )
+    else:
+        named = {name: NAMED[name] for name in ("host", "endpoint", "description")}
+        made = replace(made, **named)  # type: ignore[arg-type]
     if kind in ("earned", "claim-link"):
         made = replace(made, link_expires_at=datetime(2026, 12, 1, tzinfo=UTC))
     return replace(made, **changes)
@@ -95,9 +100,7 @@ def test_a_letter_is_whole_in_text_and_html(kind: LetterKind, tag: str) -> None:
     given = facts(kind)
     letter = WORDING.letter(given, tag)
     assert letter.language == tag
-    assert not re.search(
-        r"[{}]", re.sub(r"/v1/endpoints/\{id\}/enable|<style>.*?</style>", "", letter.html, flags=re.S)
-    )
+    assert not re.search(r"[{}]", letter.text + re.sub(r"<style>.*?</style>", "", letter.html, flags=re.S))
     root = ElementTree.fromstring(letter.html.removeprefix("<!DOCTYPE html>"))
     shown = " ".join("".join(root.itertext()).split())
     plain = " ".join(letter.text.split())
@@ -105,6 +108,9 @@ def test_a_letter_is_whole_in_text_and_html(kind: LetterKind, tag: str) -> None:
         assert all(NAMED[name] in text for name in MUST_NAME[kind] if name in NAMED)
         assert ("2028" in text) == (given.valid_until is not None)
         assert (NAMED["learner"] in text) == (given.learner is not None)
+        assert (NAMED["description"] in text) == (given.description is not None)
+        assert (f"POST /v1/endpoints/{NAMED['endpoint']}/enable" in text) == (kind == "endpoint-disabled")
+        assert (f"/v1/attempts?endpoint={NAMED['endpoint']}" in text) == (kind == "endpoint-failing")
     links = {element.get("href") for element in root.iter("a")}
     expected = {given.institution_url, given.credential_url, given.button, given.unsubscribe} - {None}
     assert links == expected
@@ -140,7 +146,8 @@ def test_a_logo_that_is_not_https_is_left_out(logo: str | None) -> None:
 def test_names_cannot_break_out(kind: LetterKind, tag: str) -> None:
     evil = 'A\r\nBcc: x@example.com\x00\u2028</bdi></td><script>alert("1")</script>{0.__class__}{learner}\u202e'
     given = facts(kind)
-    changes = {name: evil for name in ("institution", "learner", "credential", "host") if getattr(given, name)}
+    names = ("institution", "learner", "credential", "host", "description")
+    changes = {name: evil for name in names if getattr(given, name)}
     letter = WORDING.letter(replace(given, **changes), tag)
     assert "<script" not in letter.html
     ElementTree.fromstring(letter.html.removeprefix("<!DOCTYPE html>"))
@@ -175,6 +182,14 @@ def test_a_letter_without_a_name_a_date_or_an_unsubscribe_link_says_nothing_of_t
     assert "No more letters" not in letter.text + letter.html
 
 
+def test_an_endpoint_without_a_description_is_named_without_one() -> None:
+    labels = {catalogue(tag)["letter"]["label_description"] for tag in LANGUAGES}
+    for kind, tag in itertools.product(INSTITUTION_KINDS, LANGUAGES):
+        letter = WORDING.letter(facts(kind, description=None), tag)
+        assert not any(f"{label}:" in letter.text or f">{label}<" in letter.html for label in labels)
+        assert NAMED["endpoint"] in letter.html
+
+
 def test_a_sentence_that_names_something_unknown_is_an_error() -> None:
     layouts = {file.name: file.read_text("utf-8") for file in TEMPLATES.glob("*.*")}
     broken = (TEMPLATES / "languages/en.toml").read_text("utf-8").replace("{credential} to you", "{title} to you")
@@ -204,12 +219,16 @@ def test_the_nearest_language_is_chosen(wanted: str | None, expected: str) -> No
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)
-def test_the_page_asks_and_confirms_without_script(tag: str) -> None:
-    asking, done = WORDING.page(tag, done=False), WORDING.page(tag, done=True)
-    for page in (asking, done):
+def test_the_page_asks_confirms_and_takes_it_back_without_script(tag: str) -> None:
+    asking, resumed = WORDING.page(tag, "asking"), WORDING.page(tag, "resumed")
+    ended, for_good = WORDING.page(tag, "ended", again='x/"again"'), WORDING.page(tag, "ended")
+    pages = (asking, ended, for_good, resumed)
+    assert len(set(pages)) == len(pages)
+    for page in pages:
         ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>"))
         assert f'lang="{tag}"' in page
         assert not re.search(r"<script|src=|href=|\son\w+=|style=", page)
         assert f"<style>{WORDING.page_style}</style>" in page
     assert 'name="List-Unsubscribe" value="One-Click"' in asking
-    assert "<form" not in done
+    assert '<form method="post" action="x/&#34;again&#34;">' in ended
+    assert not any("<form" in page for page in (for_good, resumed))

@@ -1,13 +1,12 @@
 """When a credential may be shared, how it stands, and when its removal can be confirmed."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from services.registry.domain.share import (
     NotShareable,
-    Platform,
     Share,
     Standing,
     may_confirm,
@@ -68,10 +67,3 @@ def share(state: str, status: str) -> Share:
 )
 def test_a_removal_can_be_confirmed_once_it_is_wanted(state: str, status: str, may: bool) -> None:
     assert may_confirm(share(state, status)) is may
-
-
-def test_the_consent_names_the_platform_and_says_that_it_can_be_withdrawn() -> None:
-    text = Platform(UUID(int=1), "p", "{name} & Co", "https://p.example", "active").consent
-    assert text.startswith("I want {name} & Co (https://p.example) to show this credential.")
-    assert "withdraw" in text
-    assert "not told my e-mail address" in text

@@ -41,6 +41,22 @@ def test_the_claims_of_an_ordinary_document() -> None:
 
 
 @pytest.mark.parametrize(
+    ("subject", "found"),
+    [
+        ({"achievement": {"id": "a"}}, {"id": "a"}),
+        ([{"achievement": {"id": "a"}}, {"achievement": {"id": "b"}}], {"id": "a"}),
+        ({"achievement": ["a"]}, {}),
+        ({"achievement": "a"}, {}),
+        (["a"], {}),
+        ([], {}),
+        (None, {}),
+    ],
+)
+def test_what_was_earned_is_what_the_first_subject_says(subject: Any, found: dict[str, Any]) -> None:
+    assert read({"credentialSubject": subject}).achievement == found
+
+
+@pytest.mark.parametrize(
     ("change", "code"),
     [
         ({"statusListIndex": 5}, "MALFORMED_VALUE_ERROR"),
