@@ -22,8 +22,8 @@ from shared.credentials.sd_disclosures import digest_of
 from shared.credentials.sd_jwt import bind, make_sd_jwt, present
 from tests.fixtures.api import Api, Institution, expect
 from tests.integration.paper_issuer import utc_now
-from tests.integration.test_issuer_vc_api import add_key, credential, keys_of
-from tests.integration.test_issuer_vc_api import issued as secured
+from tests.integration.vc_api.securing import add_key, credential, keys_of
+from tests.integration.vc_api.securing import issued as secured
 
 pytestmark = pytest.mark.parametrize("bus_kind", ["embedded"], indirect=True)
 CLAIMS: dict[str, Any] = {

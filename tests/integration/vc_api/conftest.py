@@ -1,0 +1,15 @@
+"""What the tests of the VC-API share: an institution."""
+
+import pytest
+
+from tests.fixtures.api import Api, Institution
+from tests.integration.vc_api.securing import add_key
+
+
+@pytest.fixture
+async def tenant(api: Api) -> Institution:
+    """An institution with a key of each kind that the verifier has heard of."""
+    made = await api.institution()
+    for algorithm in ("P-256", "P-384"):
+        await add_key(api, made, algorithm)
+    return made
