@@ -3,7 +3,8 @@
 import pytest
 
 from tests.fixtures.api import Api, Institution
-from tests.integration.vc_api.securing import add_key
+from tests.integration.vc_api.asking import dids
+from tests.integration.vc_api.securing import add_key, credential, issued
 
 
 @pytest.fixture
@@ -12,4 +13,6 @@ async def tenant(api: Api) -> Institution:
     made = await api.institution()
     for algorithm in ("P-256", "P-384"):
         await add_key(api, made, algorithm)
+    newest = (await dids(api, made))["P-384"]  # the verifier hears of an institution's keys in their order
+    await api.verdict(await issued(api, made, credential(newest)), "valid")
     return made

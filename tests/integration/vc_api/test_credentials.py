@@ -25,7 +25,7 @@ async def test_what_each_issuer_secures_verifies_and_is_known_as_registered(
         secured = await issued(
             api, tenant, credential(own, validFrom="2026-01-01T00:00:00Z"), cryptosuite=family.format(way)
         )
-        await api.verdict(secured, "valid")  # the verifier hears of the key by its event
+        await api.verdict(secured, "valid")
         answer = await verify(api, secured)
         assert answer == {
             "verified": True,
