@@ -13,12 +13,12 @@ from services.notifier.api.mail_context import Mail, MailContext
 from services.notifier.commands.unsubscribe import unsubscribe
 from services.notifier.domain.unsubscribing import credential_of
 from services.notifier.store import addressees
-from shared.http.app import router
+from shared.http.app import pages
 from shared.http.limits import FORM, MULTIPART
 from shared.http.problems import FieldError, InvalidInput, NotFound
 
 PATH = "/unsubscribe/"
-routes = router("unsubscribe")
+routes = pages("unsubscribe")
 _FIELD, _VALUE = "List-Unsubscribe", "One-Click"
 _SCHEMA = {"type": "object", "required": [_FIELD], "properties": {_FIELD: {"type": "string", "enum": [_VALUE]}}}
 _FORMS = {"requestBody": {"required": True, "content": {kind: {"schema": _SCHEMA} for kind in (FORM, MULTIPART)}}}
