@@ -16,12 +16,11 @@
             return await once(tx, request, who, command)
 
     @routes.get("", response_model=CredentialList)
-    async def listing(request: Request, response: Response, who: Reader, here: Here,
-                      limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None) -> Any:
-        place = place_of(request, cursor)                                # paging.py
+    async def listing(who: Reader, here: Here, asked: Asked) -> Any:     # paging.py
+        after = asked.after(UUID)
         async with here.db.tenant(who.institution) as tx:
-            rows = await credentials.page(tx, UUID(place[0]) if place else None, limit + 1)
-        return page(request, response, rows, limit, place=lambda row: [str(row.id)], item=shown)
+            rows = await credentials.page(tx, after, asked.rows)
+        return asked.page(rows, item=shown)
 
 and main.py builds `create_app(…, routers=[routes])` and runs `serve(app, …, components=[relay, consumer])`.
 """

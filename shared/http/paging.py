@@ -5,16 +5,17 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from shared.http.problems import InvalidCursor
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 _MAC_BYTES = 8
+T = TypeVar("T")
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items a page.")]
 CursorText = Annotated[str | None, Query(max_length=1000, description="Where to go on: `next` of the page before.")]
@@ -63,24 +64,57 @@ def place_of(request: Request, cursor: str | None) -> list[str] | None:
     return None if cursor is None else cursors.decode(cursor, scope_of(request))
 
 
-def page(
-    request: Request,
-    response: Response,
-    rows: Sequence[Any],
-    limit: int,
-    *,
-    place: Callable[[Any], Sequence[str]],
-    item: Callable[[Any], Any],
-) -> dict[str, Any]:
-    """The answer `{"items", "next"}` from `limit + 1` rows asked for; the extra row only tells of a next page.
+def cursor_after(request: Request, place: Sequence[str]) -> str:
+    """The cursor with which the same client goes on after `place` in the same list."""
+    cursors: Cursors = request.app.state.cursors
+    return cursors.encode(place, scope_of(request))
 
-    `place` gives the sort key of a row as text parts, `item` its JSON.
-    """
-    shown = rows[:limit]
-    following = None
-    if len(rows) > limit:
-        cursors: Cursors = request.app.state.cursors
-        following = cursors.encode(place(shown[-1]), scope_of(request))
-        url = request.url.include_query_params(cursor=following)
-        response.headers["Link"] = f'<{request.app.state.public_url}{url.path}?{url.query}>; rel="next"'
-    return {"items": [item(row) for row in shown], "next": following}
+
+def link_next(request: Request, response: Response, **place: str) -> None:
+    """Say in the answer's `Link` where it goes on: at the same address, with these parameters."""
+    url = request.url.include_query_params(**place)
+    response.headers["Link"] = f'<{request.app.state.public_url}{url.path}?{url.query}>; rel="next"'
+
+
+def _by_id(row: Any) -> Sequence[str]:
+    return [str(row.id)]
+
+
+class Paging:
+    """The page that a client asked for."""
+
+    def __init__(
+        self, request: Request, response: Response, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
+    ) -> None:
+        self._request, self._response, self._limit, self._cursor = request, response, limit, cursor
+
+    @property
+    def rows(self) -> int:
+        """How many to read: one more than is shown, which only tells of a next page."""
+        return self._limit + 1
+
+    def after(self, read: Callable[..., T]) -> T | None:
+        """The place to go on after, `read` from its text parts, or None for the first page. Raises InvalidCursor."""
+        place = place_of(self._request, self._cursor)
+        return None if place is None else read(*place)
+
+    def page(
+        self,
+        rows: Sequence[Any],
+        *,
+        item: Callable[[Any], Any],
+        place: Callable[[Any], Sequence[str]] = _by_id,
+    ) -> dict[str, Any]:
+        """The answer `{"items", "next"}` from the rows that were read.
+
+        `item` gives a row's JSON, `place` its sort key as text parts.
+        """
+        shown = rows[: self._limit]
+        following = None
+        if len(rows) > self._limit:
+            following = cursor_after(self._request, place(shown[-1]))
+            link_next(self._request, self._response, cursor=following)
+        return {"items": [item(row) for row in shown], "next": following}
+
+
+Asked = Annotated[Paging, Depends()]

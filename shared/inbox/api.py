@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
 from shared.http.app import router
 from shared.http.auth import Principal, operator
 from shared.http.body import Body
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.http.problems import NotFound
 from shared.inbox import parking
 from shared.inbox.dispatch import Handlers
@@ -66,13 +66,11 @@ def parked_router(db: Database, *, group: str, handlers: Handlers) -> APIRouter:
     routes = router("parked events", "/v1/parked-events")
 
     @routes.get("", response_model=ParkedEvents, summary="List parked events, the oldest first")
-    async def list_parked_events(
-        request: Request, response: Response, _: Operator, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
-    ) -> Any:
-        place = place_of(request, cursor)
+    async def list_parked_events(_: Operator, asked: Asked) -> Any:
+        after = asked.after(int)
         async with db.worker() as tx:
-            rows = await parking.list_parked(tx, int(place[0]) if place else 0, limit + 1)
-        return page(request, response, rows, limit, place=lambda row: [str(row["id"])], item=lambda row: row)
+            rows = await parking.list_parked(tx, after or 0, asked.rows)
+        return asked.page(rows, place=lambda row: [str(row["id"])], item=lambda row: row)
 
     @routes.post("/redrive", summary="Redrive the parked events of a key, in order")
     async def redrive_key(body: Place, _: Operator) -> Redriven:

@@ -10,7 +10,8 @@ import asyncio
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,18 @@ from tests.fixtures.stack import Stack
 
 Answered = Mapping[str, Mapping[str, Any]]
 BOTH = ("credential.issued", "credential.registered")
+COUNTS = {
+    "issuer": {"issued": "SELECT count(*) FROM credential"},
+    "registry": {
+        "recorded": "SELECT count(*) FROM record",
+        "not offered": "SELECT count(*) FROM claim_request",
+    },
+    "notifier": {
+        "announced": f"SELECT count(*) FROM message WHERE type IN {BOTH}",
+        "not delivered": "SELECT count(*) FROM delivery WHERE state IN ('pending', 'exhausted')",
+    },
+}
+"""What `unsettled` counts in each service's database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +59,20 @@ class Endpoint:
     secret: str
 
 
-async def rows(stack: Stack, service: str, query: str, *args: Any) -> list[Any]:
-    """What a service's own database says, asked as its owner, whom no row is hidden from."""
+@asynccontextmanager
+async def owned(stack: Stack, service: str) -> AsyncIterator[asyncpg.Connection]:
+    """A service's own database, as its owner, whom no row is hidden from."""
     connection = await asyncpg.connect(stack[service].environment["LAUREL_DATABASE_OWNER_URL"], timeout=10)
     try:
-        return list(await connection.fetch(query, *args))
+        yield connection
     finally:
         await connection.close()
+
+
+async def rows(stack: Stack, service: str, query: str, *args: Any) -> list[Any]:
+    """What a service's own database says."""
+    async with owned(stack, service) as database:
+        return list(await database.fetch(query, *args))
 
 
 async def value(stack: Stack, service: str, query: str, *args: Any) -> Any:
@@ -74,22 +94,21 @@ async def end_leases(stack: Stack) -> None:
 
 async def unsettled(stack: Stack, *, parked: bool = False) -> dict[str, Any]:
     """What is still on its way or stuck, by name; empty when all is well. `parked` allows parked events."""
-    found: dict[str, Any] = {"not offered": await value(stack, "registry", "SELECT count(*) FROM claim_request")}
+    found: dict[str, Any] = {}
+    counted: dict[str, int] = {}
     for service in SERVICES:
         if not await asyncio.to_thread(stack[service].is_ready):
             found[f"{service} readyz"] = "not 200"
-        found[f"{service} outbox"] = await value(stack, service, "SELECT count(*) FROM outbox")
-        if not parked:
-            reasons = await rows(stack, service, "SELECT reason, detail FROM parked_event WHERE redriven_at IS NULL")
-            found[f"{service} parked"] = [tuple(row) for row in reasons[:3]]
-    issued = await value(stack, "issuer", "SELECT count(*) FROM credential")
-    found["not recorded"] = issued - await value(stack, "registry", "SELECT count(*) FROM record")
-    found["not announced"] = 2 * issued - await value(
-        stack, "notifier", "SELECT count(*) FROM message WHERE type = ANY($1)", list(BOTH)
-    )
-    found["not delivered"] = await value(
-        stack, "notifier", "SELECT count(*) FROM delivery WHERE state IN ('pending', 'exhausted')"
-    )
+        async with owned(stack, service) as database:
+            found[f"{service} outbox"] = await database.fetchval("SELECT count(*) FROM outbox")
+            if not parked:
+                reasons = await database.fetch("SELECT reason, detail FROM parked_event WHERE redriven_at IS NULL")
+                found[f"{service} parked"] = [tuple(row) for row in reasons[:3]]
+            for name, query in COUNTS.get(service, {}).items():
+                counted[name] = await database.fetchval(query)
+    found["not recorded"] = counted["issued"] - counted["recorded"]
+    found["not announced"] = 2 * counted["issued"] - counted["announced"]
+    found |= {name: counted[name] for name in ("not offered", "not delivered")}
     return {name: what for name, what in found.items() if what}
 
 

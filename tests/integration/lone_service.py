@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -42,7 +43,14 @@ async def open_bus(stack: Stack) -> AsyncIterator[Bus]:
 
 def client(stack: Stack, service: str) -> httpx.AsyncClient:
     """A client of a service, to be closed."""
-    return httpx.AsyncClient(base_url=stack[service].url, timeout=30, trust_env=False)
+    return httpx.AsyncClient(base_url=stack[service].url, timeout=30, trust_env=False, verify=False)
+
+
+def somebody(stack: Stack, service: str) -> httpx.AsyncClient:
+    """The same with an address, and so a share of what addresses may have done, of its own."""
+    address = f"127.{uuid4().int % 200 + 1}.{uuid4().int % 250}.{uuid4().int % 250 + 1}"
+    transport = httpx.AsyncHTTPTransport(local_address=address, verify=False)
+    return httpx.AsyncClient(base_url=stack[service].url, timeout=30, transport=transport)
 
 
 def paper_issuer(stack: Stack) -> PaperIssuer:

@@ -23,7 +23,7 @@ from shared.http.app import router
 from shared.http.body import Id, timestamp
 from shared.http.etags import IfMatch, etag, expected_version
 from shared.http.idempotency import Result, once
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 
 Revision = Annotated[int, Path(ge=1, le=1_000_000)]
 routes = router("achievements", "/v1/achievements")
@@ -76,26 +76,20 @@ async def create(body: AchievementBody, request: Request, who: AchievementWriter
 
 @routes.get("", response_model=AchievementList)
 async def listing(
-    request: Request,
-    response: Response,
     who: Member,
     here: Here,
+    asked: Asked,
     status: Literal["draft", "published", "archived"] | None = None,
     achievement_type: Annotated[Filter | None, Query(alias="achievementType")] = None,
     tag: Filter | None = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
 ) -> Any:
     """The institution's achievements, newest first."""
-    place = place_of(request, cursor)
-    after = UUID(place[0]) if place else None
+    after = asked.after(UUID)
     async with here.db.tenant(who.institution) as tx:
         filters = Filters(status, achievement_type, tag)
-        rows = await achievements.page(tx, who.institution, filters, after, limit + 1)
+        rows = await achievements.page(tx, who.institution, filters, after, asked.rows)
         did = (await institutions.get(tx, who.institution)).did
-    return page(
-        request, response, rows, limit, place=lambda row: [str(row.id)], item=lambda row: _shown(row, did, here)
-    )
+    return asked.page(rows, item=lambda row: _shown(row, did, here))
 
 
 @routes.get("/{achievement_id}", response_model=AchievementAnswer)

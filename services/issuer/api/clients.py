@@ -19,7 +19,7 @@ from services.issuer.store import clients
 from shared.http.app import router
 from shared.http.body import Body, Id, Name, timestamp
 from shared.http.idempotency import Result, once
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 
 routes = router("clients", "/v1/clients")
 Scope = Annotated[str, Field(pattern="^(" + "|".join(INSTITUTION_SCOPES) + ")$")]
@@ -78,19 +78,12 @@ async def create(body: ClientBody, request: Request, who: InstitutionWriter, her
 
 
 @routes.get("", response_model=ClientList)
-async def listing(
-    request: Request,
-    response: Response,
-    who: InstitutionWriter,
-    here: Here,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
-) -> Any:
+async def listing(who: InstitutionWriter, here: Here, asked: Asked) -> Any:
     """The institution's clients, newest first; secrets by their last four characters."""
-    place = place_of(request, cursor)
+    after = asked.after(UUID)
     async with here.db.tenant(who.institution) as tx:
-        rows = await clients.page(tx, who.institution, UUID(place[0]) if place else None, limit + 1)
-    return page(request, response, rows, limit, place=lambda row: [str(row.id)], item=shown)
+        rows = await clients.page(tx, who.institution, after, asked.rows)
+    return asked.page(rows, item=shown)
 
 
 @routes.get("/{client_id}", response_model=ClientAnswer)

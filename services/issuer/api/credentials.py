@@ -20,7 +20,7 @@ from shared.http.auth import Principal
 from shared.http.body import Email, Id, Moment, timestamp
 from shared.http.etags import etag
 from shared.http.idempotency import Result, once
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.http.problems import FieldError, InvalidInput
 
 routes = router("credentials", "/v1/credentials")
@@ -87,26 +87,23 @@ async def issue(body: IssueBody, request: Request, who: CredentialWriter, here: 
 
 @routes.get("", response_model=CredentialList)
 async def listing(
-    request: Request,
-    response: Response,
     who: CredentialReader,
     here: Here,
+    asked: Asked,
     achievement: Id | None = None,
     status: ShownStatus | None = None,
     issued_since: Moment | None = None,
     issued_until: Moment | None = None,
     recipient_email: Email | None = None,
     recipient_did: Did | None = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
 ) -> Any:
     """The institution's credentials, newest first. `issued_until` itself is left out."""
     indexes = _recipient_indexes(recipient_email, recipient_did, here)
     filters = Filters(achievement, status, issued_since, issued_until, indexes)
-    place = place_of(request, cursor)
+    after = asked.after(UUID)
     async with here.db.tenant(who.institution) as tx:
-        rows = await credentials.page(tx, who.institution, filters, UUID(place[0]) if place else None, limit + 1)
-    return page(request, response, rows, limit, place=lambda row: [str(row.id)], item=lambda row: _shown(row, here))
+        rows = await credentials.page(tx, who.institution, filters, after, asked.rows)
+    return asked.page(rows, item=lambda row: _shown(row, here))
 
 
 @routes.get("/{credential_id}", response_model=SignedAnswer)

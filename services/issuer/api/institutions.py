@@ -20,7 +20,7 @@ from shared.http.auth import Authenticated, Principal
 from shared.http.body import Body, Email, Id, Name, Slug, timestamp
 from shared.http.etags import IfMatch, etag, expected_version
 from shared.http.idempotency import Result, once
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.postgres.database import Transaction
 
 routes = router("institutions", "/v1/institutions")
@@ -104,19 +104,12 @@ async def register(body: InstitutionBody, request: Request, who: Operator, here:
 
 
 @routes.get("", response_model=InstitutionList)
-async def listing(
-    request: Request,
-    response: Response,
-    who: Operator,
-    here: Here,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
-) -> Any:
+async def listing(who: Operator, here: Here, asked: Asked) -> Any:
     """Every institution, newest first."""
-    place = place_of(request, cursor)
+    after = asked.after(UUID)
     async with here.db.worker() as tx:
-        rows = await institutions.page(tx, UUID(place[0]) if place else None, limit + 1)
-    return page(request, response, rows, limit, place=lambda row: [str(row.id)], item=_shown)
+        rows = await institutions.page(tx, after, asked.rows)
+    return asked.page(rows, item=_shown)
 
 
 @routes.get("/{institution_id}", response_model=InstitutionAnswer)

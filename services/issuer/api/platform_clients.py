@@ -15,7 +15,7 @@ from services.issuer.store import clients, platforms
 from shared.http.app import router
 from shared.http.body import Body, Id, Name
 from shared.http.idempotency import Result, once
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.postgres.database import Transaction
 
 routes = router("platforms", "/v1/platforms/{platform_id}/clients")
@@ -42,21 +42,13 @@ async def create(platform_id: Id, body: PlatformClientBody, request: Request, wh
 
 
 @routes.get("", response_model=ClientList)
-async def listing(
-    platform_id: Id,
-    request: Request,
-    response: Response,
-    who: Operator,
-    here: Here,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
-) -> object:
+async def listing(platform_id: Id, who: Operator, here: Here, asked: Asked) -> object:
     """The platform's clients, newest first."""
-    place = place_of(request, cursor)
+    after = asked.after(UUID)
     async with here.db.worker() as tx:
         await platforms.get(tx, platform_id)
-        rows = await clients.page(tx, platform_id, UUID(place[0]) if place else None, limit + 1)
-    return page(request, response, rows, limit, place=lambda row: [str(row.id)], item=shown)
+        rows = await clients.page(tx, platform_id, after, asked.rows)
+    return asked.page(rows, item=shown)
 
 
 @routes.post("/{client_id}/revoke", response_model=ClientAnswer)

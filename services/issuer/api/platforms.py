@@ -19,7 +19,7 @@ from shared.http.app import router
 from shared.http.body import Body, Email, Id, Name, Slug, timestamp
 from shared.http.etags import IfMatch, etag, expected_version
 from shared.http.idempotency import Result, once
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 
 routes = router("platforms", "/v1/platforms")
 
@@ -85,19 +85,12 @@ async def register(body: PlatformBody, request: Request, who: Operator, here: He
 
 
 @routes.get("", response_model=PlatformList)
-async def listing(
-    request: Request,
-    response: Response,
-    who: Operator,
-    here: Here,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
-) -> Any:
+async def listing(who: Operator, here: Here, asked: Asked) -> Any:
     """Every platform, newest first."""
-    place = place_of(request, cursor)
+    after = asked.after(UUID)
     async with here.db.worker() as tx:
-        rows = await platforms.page(tx, UUID(place[0]) if place else None, limit + 1)
-    return page(request, response, rows, limit, place=lambda row: [str(row.id)], item=_shown)
+        rows = await platforms.page(tx, after, asked.rows)
+    return asked.page(rows, item=_shown)
 
 
 @routes.get("/{platform_id}", response_model=PlatformAnswer)

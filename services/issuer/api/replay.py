@@ -10,7 +10,7 @@ from services.issuer.api.context import Here, Operator
 from services.issuer.commands.replay_events import Means, replay_events
 from shared.http.app import router
 from shared.http.body import Body
-from shared.http.paging import Cursors, place_of, scope_of
+from shared.http.paging import cursor_after, place_of
 
 routes = router("replay", "/v1/replay")
 _LIMIT = 1000
@@ -42,8 +42,5 @@ async def replay(body: ReplayBody, request: Request, _: Operator, here: Here) ->
     means = Means(here.addresses, here.recipients)
     async with here.db.worker() as tx:
         told = await replay_events(tx, UUID(place[0]) if place else None, body.limit, means)
-    following = None
-    if told.next is not None:
-        cursors: Cursors = request.app.state.cursors
-        following = cursors.encode([str(told.next)], scope_of(request))
+    following = None if told.next is None else cursor_after(request, [str(told.next)])
     return {"replayed": told.events, "missing": told.missing, "remaining": told.remaining, "next": following}

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Query, Request, Response
+from fastapi import Query
 from pydantic import BaseModel
 
 from services.notifier.api.context import Here, Reader
@@ -12,7 +12,7 @@ from services.notifier.store import attempts
 from services.notifier.store.attempts import Found, Outcome, Search
 from shared.http.app import router
 from shared.http.body import Id, Moment, timestamp
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 
 routes = router("attempts", "/v1/attempts")
 MESSAGE_ID = "^msg_[a-z2-7]+$"
@@ -47,10 +47,9 @@ def _shown(attempt: Found) -> dict[str, Any]:
 
 @routes.get("", response_model=FoundAttempts)
 async def search(
-    request: Request,
-    response: Response,
     who: Reader,
     here: Here,
+    asked: Asked,
     endpoint: Annotated[Id | None, Query(description="Only those to this endpoint.")] = None,
     message: Annotated[str | None, Query(max_length=64, pattern=MESSAGE_ID, description="Only this message's.")] = None,
     status: Annotated[int | None, Query(ge=100, le=999, description="Only those that were answered so.")] = None,
@@ -60,20 +59,14 @@ async def search(
     outcome: Annotated[Outcome | None, Query(description="Only those that were received, or were not.")] = None,
     since: Annotated[Moment | None, Query(description="Only those made since then.")] = None,
     until: Annotated[Moment | None, Query(description="Only those made before then.")] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
 ) -> Any:
     """The institution's attempts, newest first."""
-    place = place_of(request, cursor)
-    after = (datetime.fromisoformat(place[0]), int(place[1]), int(place[2])) if place else None
+    after = asked.after(lambda at, delivery, n: (datetime.fromisoformat(at), int(delivery), int(n)))
     wanted = Search(endpoint, message, status, error, outcome, since, until)
     async with here.db.tenant(who.institution) as tx:
-        rows = await attempts.search(tx, wanted, after, limit + 1)
-    return page(
-        request,
-        response,
+        rows = await attempts.search(tx, wanted, after, asked.rows)
+    return asked.page(
         rows,
-        limit,
         place=lambda row: [row.at.isoformat(), str(row.delivery_id), str(row.n)],
         item=_shown,
     )

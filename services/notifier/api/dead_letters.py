@@ -12,7 +12,7 @@ from services.notifier.store import dead_letters
 from services.notifier.store.dead_letters import DeadLetter
 from shared.http.app import router
 from shared.http.body import Body, Id, Moment, timestamp
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.http.problems import FieldError, InvalidInput, NotFound
 
 routes = router("dead letters", "/v1/dead-letters")
@@ -76,19 +76,16 @@ def _shown(letter: DeadLetter) -> dict[str, Any]:
 
 @routes.get("", response_model=DeadLetterList)
 async def listing(
-    request: Request,
-    response: Response,
     who: Reader,
     here: Here,
+    asked: Asked,
     endpoint: Annotated[Id | None, Query(description="Only those for this endpoint.")] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
 ) -> Any:
     """The institution's dead letters, newest first, each with its last attempt."""
-    place = place_of(request, cursor)
+    after = asked.after(int)
     async with here.db.tenant(who.institution) as tx:
-        rows = await dead_letters.listing(tx, endpoint, int(place[0]) if place else None, limit + 1)
-    return page(request, response, rows, limit, place=lambda row: [str(row.id)], item=_shown)
+        rows = await dead_letters.listing(tx, endpoint, after, asked.rows)
+    return asked.page(rows, item=_shown)
 
 
 @routes.post("/redrive", status_code=202, response_model=TaskAnswer)

@@ -24,7 +24,7 @@ from services.notifier.store import endpoints
 from shared.http.app import router
 from shared.http.etags import IfMatch, check_version, etag, expected_version
 from shared.http.idempotency import Result, once
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.http.problems import NotFound
 
 routes = router("endpoints", "/v1/endpoints")
@@ -55,19 +55,12 @@ async def register(body: EndpointBody, request: Request, who: Writer, here: Here
 
 
 @routes.get("", response_model=EndpointList)
-async def listing(
-    request: Request,
-    response: Response,
-    who: Reader,
-    here: Here,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
-) -> Any:
+async def listing(who: Reader, here: Here, asked: Asked) -> Any:
     """The institution's endpoints, oldest first."""
-    place = place_of(request, cursor)
+    after = asked.after(UUID)
     async with here.db.tenant(who.institution) as tx:
-        rows = await endpoints.listing(tx, UUID(place[0]) if place else None, limit + 1)
-    return page(request, response, rows, limit, place=lambda row: [str(row.id)], item=shown)
+        rows = await endpoints.listing(tx, after, asked.rows)
+    return asked.page(rows, item=shown)
 
 
 @routes.get("/{endpoint_id}", response_model=EndpointAnswer)

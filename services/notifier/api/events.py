@@ -17,7 +17,7 @@ from services.notifier.store.feed import Entry, Stretch
 from shared.http.app import router
 from shared.http.auth import Principal
 from shared.http.body import timestamp
-from shared.http.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursors, Limit
+from shared.http.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursors, Limit, link_next
 from shared.http.streams import HEARTBEAT, MEDIA_TYPE, EventStream, event, opening, place_mark
 from shared.postgres.database import Unavailable
 
@@ -121,8 +121,7 @@ async def poll(
         with here.places.one(who.client_id):
             found = await _wait(request, reading, found, limit, wait)
     following = reading.cursor()
-    url = request.url.include_query_params(after=following)
-    response.headers["Link"] = f'<{request.app.state.public_url}{url.path}?{url.query}>; rel="next"'
+    link_next(request, response, after=following)
     return {"items": [_shown(entry, reading) for entry in found.entries], "next": following}
 
 

@@ -20,7 +20,7 @@ from shared.http.app import router
 from shared.http.auth import Principal
 from shared.http.body import Id, timestamp
 from shared.http.idempotency import Result, once
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.http.problems import Conflict, InsufficientScope, NotFound
 from shared.postgres.database import Transaction
 
@@ -109,24 +109,20 @@ def _moment(moment: datetime | None) -> str | None:
 
 @routes.get("", response_model=LetterList)
 async def listing(
-    request: Request,
-    response: Response,
     who: Reader,
     mail: Mail,
+    asked: Asked,
     kind: Annotated[KindName | None, Query(description="Only this kind.")] = None,
     state: Annotated[LetterState | None, Query(description="Only those in this state.")] = None,
     credential: Annotated[Id | None, Query(description="Only those about this credential.")] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
 ) -> Any:
     """The letters of an institution or a platform, newest first; those about endpoints alone without the scope
     `credentials:read`."""
-    place = place_of(request, cursor)
-    after = (datetime.fromisoformat(place[0]), UUID(place[1])) if place else None
+    after = asked.after(lambda at, letter: (datetime.fromisoformat(at), UUID(letter)))
     filters = Filters(kind, state, credential, about_endpoints=READ_ALL not in who.scopes)
     async with mail.db.tenant(who.institution) as tx:
-        rows = await letters.listing(tx, filters, after, limit + 1)
-    return page(request, response, rows, limit, place=lambda row: [row.created_at.isoformat(), str(row.id)], item=shown)
+        rows = await letters.listing(tx, filters, after, asked.rows)
+    return asked.page(rows, place=lambda row: [row.created_at.isoformat(), str(row.id)], item=shown)
 
 
 @routes.get("/{letter_id}", response_model=WholeLetterAnswer)

@@ -15,7 +15,7 @@ from services.notifier.store.messages import Attempt, Filters, Message
 from shared.http.app import router
 from shared.http.body import Body, Id, Moment, timestamp
 from shared.http.idempotency import Result, once
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.http.problems import NotFound
 
 routes = router("messages", "/v1/messages")
@@ -108,23 +108,19 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 @routes.get("", response_model=MessageList)
 async def listing(
-    request: Request,
-    response: Response,
     who: Reader,
     here: Here,
+    asked: Asked,
     type: Annotated[TypeName | None, Query(description="Only this event type.")] = None,
     endpoint: Annotated[Id | None, Query(description="Only those for this endpoint.")] = None,
     state: Annotated[DeliveryState | None, Query(description="Only those with a delivery in this state.")] = None,
     since: Annotated[Moment | None, Query(description="Only those of events since then.")] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
 ) -> Any:
     """The institution's messages, newest first."""
-    place = place_of(request, cursor)
-    after = (datetime.fromisoformat(place[0]), place[1]) if place else None
+    after = asked.after(lambda at, message: (datetime.fromisoformat(at), message))
     async with here.db.tenant(who.institution) as tx:
-        rows = await messages.listing(tx, Filters(type, endpoint, state, since), after, limit + 1)
-    return page(request, response, rows, limit, place=lambda row: [row.created_at.isoformat(), row.id], item=_shown)
+        rows = await messages.listing(tx, Filters(type, endpoint, state, since), after, asked.rows)
+    return asked.page(rows, place=lambda row: [row.created_at.isoformat(), row.id], item=_shown)
 
 
 @routes.get("/{message_id}", response_model=MessageAnswer)
@@ -138,23 +134,14 @@ async def one(message_id: MessageId, who: Reader, here: Here) -> Any:
 
 
 @routes.get("/{message_id}/attempts", response_model=AttemptList)
-async def attempts(
-    message_id: MessageId,
-    request: Request,
-    response: Response,
-    who: Reader,
-    here: Here,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
-) -> Any:
+async def attempts(message_id: MessageId, who: Reader, here: Here, asked: Asked) -> Any:
     """Every attempt to deliver the message, endpoint by endpoint."""
-    place = place_of(request, cursor)
-    after = (int(place[0]), int(place[1])) if place else None
+    after = asked.after(lambda delivery, n: (int(delivery), int(n)))
     async with here.db.tenant(who.institution) as tx:
         if await messages.get(tx, message_id) is None:
             raise NotFound("there is no such message")
-        rows = await messages.attempts(tx, message_id, after, limit + 1)
-    return page(request, response, rows, limit, place=lambda row: [str(row.delivery_id), str(row.n)], item=_attempt)
+        rows = await messages.attempts(tx, message_id, after, asked.rows)
+    return asked.page(rows, place=lambda row: [str(row.delivery_id), str(row.n)], item=_attempt)
 
 
 @routes.post("/{message_id}/resend", status_code=202, response_model=ResendAnswer)

@@ -20,11 +20,10 @@ from shared.credentials import contexts_for
 from shared.http.app import router
 from shared.http.body import Id
 from shared.http.etags import IfNoneMatch, etag, not_modified
-from shared.http.paging import CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.http.problems import NotAcceptable, NotFound
 
 MEDIA_TYPES = ("application/ld+json", "application/json")
-DEFAULT_LIMIT = 50
 routes = router("achievements")
 
 
@@ -102,29 +101,23 @@ async def get_document(achievement_id: Id, request: Request, here: Here, if_none
 
 @routes.get("/v1/achievements", summary="Achievements, oldest first")
 async def list_achievements(
-    request: Request,
-    response: Response,
     here: Here,
+    asked: Asked,
     institution: Annotated[str | None, Query(max_length=64, description="Id or slug of an institution.")] = None,
     state: Annotated[Literal["published", "archived"] | None, Query()] = None,
     achievement_type: Annotated[str | None, Query(max_length=200, description="Such as MicroCredential.")] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
 ) -> AchievementPage:
     """What can be earned, and what once could."""
-    place = place_of(request, cursor)
+    after = asked.after(UUID)
     async with here.db.worker() as tx:
         owner = await find(tx, institution) if institution is not None else None
         if (institution is not None and owner is None) or "\x00" in (achievement_type or ""):
             return AchievementPage(items=[], next=None)
         filters = Filters(owner.institution_id if owner else None, state, achievement_type)
-        rows = await achievements.page(tx, filters, UUID(place[0]) if place else None, limit + 1)
+        rows = await achievements.page(tx, filters, after, asked.rows)
         counted = await counts.of_achievements(tx, [row.achievement_id for row in rows])
-    body: dict[str, Any] = page(
-        request,
-        response,
+    body = asked.page(
         rows,
-        limit,
         place=lambda row: [str(row.achievement_id)],
         item=lambda row: AchievementAnswer.of(row, counted.get(row.achievement_id), here.addresses),
     )

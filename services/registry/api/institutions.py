@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Path, Request, Response
+from fastapi import Path
 from pydantic import BaseModel
 
 from services.registry.api.context import Here
@@ -14,10 +14,9 @@ from services.registry.store import counts, institutions
 from services.registry.store.institutions import Institution
 from shared.http.app import router
 from shared.http.body import is_id
-from shared.http.paging import CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.http.problems import NotFound
 
-DEFAULT_LIMIT = 50
 routes = router("institutions", "/v1/institutions")
 
 
@@ -57,19 +56,14 @@ class InstitutionPage(BaseModel):
 
 
 @routes.get("", summary="Institutions, oldest first")
-async def list_institutions(
-    request: Request, response: Response, here: Here, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
-) -> InstitutionPage:
+async def list_institutions(here: Here, asked: Asked) -> InstitutionPage:
     """Everybody who may issue, or once might."""
-    place = place_of(request, cursor)
+    after = asked.after(UUID)
     async with here.db.worker() as tx:
-        rows = await institutions.page(tx, UUID(place[0]) if place else None, limit + 1)
+        rows = await institutions.page(tx, after, asked.rows)
         counted = await counts.of_institutions(tx, [row.institution_id for row in rows])
-    body: dict[str, Any] = page(
-        request,
-        response,
+    body = asked.page(
         rows,
-        limit,
         place=lambda row: [str(row.institution_id)],
         item=lambda row: InstitutionAnswer.of(row, counted.get(row.institution_id)),
     )

@@ -12,7 +12,7 @@ from services.registry.commands.replay_events import replay_events
 from services.registry.store import rebuilds
 from shared.http.app import router
 from shared.http.body import Body
-from shared.http.paging import Cursors, place_of, scope_of
+from shared.http.paging import cursor_after, place_of
 
 routes = router("operations", "/v1")
 _LIMIT = 1000
@@ -60,10 +60,7 @@ async def replay(body: ReplayBody, request: Request, _: Operator, here: Here) ->
     place = place_of(request, body.cursor)
     async with here.db.worker() as tx:
         told = await replay_events(tx, UUID(place[0]) if place else None, body.limit, here.addresses)
-    following = None
-    if told.next is not None:
-        cursors: Cursors = request.app.state.cursors
-        following = cursors.encode([str(told.next)], scope_of(request))
+    following = None if told.next is None else cursor_after(request, [str(told.next)])
     return ReplayAnswer(replayed=told.events, missing=told.missing, remaining=told.remaining, next=following)
 
 

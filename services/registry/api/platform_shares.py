@@ -2,7 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
@@ -18,7 +18,7 @@ from shared.http.app import router
 from shared.http.auth import Principal, operator_or, require
 from shared.http.body import Id
 from shared.http.idempotency import Result, once
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.http.problems import NotFound, WrongState
 from shared.postgres.database import Transaction
 
@@ -59,24 +59,18 @@ class PlatformSharePage(BaseModel):
 
 @routes.get("", summary="What was shared with the platform, newest first")
 async def listing(
-    request: Request,
-    response: Response,
     who: OperatorOrPlatform,
     here: Here,
+    asked: Asked,
     state: Annotated[ShareState | None, Query(description="`withdrawn` are those it has not confirmed.")] = None,
     platform: Annotated[Id | None, Query(description="Only this platform's; for the operator.")] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
 ) -> PlatformSharePage:
     """A platform sees its own; the operator those of all."""
-    place = place_of(request, cursor)
+    after = asked.after(UUID)
     async with _transaction(here, who) as tx:
-        rows = await shares.page(tx, Filters(platform, state), UUID(place[0]) if place else None, limit + 1)
-    body: dict[str, Any] = page(
-        request,
-        response,
+        rows = await shares.page(tx, Filters(platform, state), after, asked.rows)
+    body = asked.page(
         rows,
-        limit,
         place=lambda row: [str(row.share_id)],
         item=lambda row: PlatformShareAnswer.of(row, here.addresses),
     )

@@ -1,9 +1,8 @@
 """The platforms that credentials can be shared with, and what sharing means."""
 
-from typing import Any
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic import BaseModel
 
 from services.registry.api.context import Here
@@ -12,7 +11,7 @@ from services.registry.domain.share import CONSENT_VERSION, Platform
 from services.registry.store import platforms
 from shared.http.app import router
 from shared.http.body import is_id
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.postgres.database import Transaction
 
 routes = router("platforms", "/v1/platforms")
@@ -49,26 +48,15 @@ class PlatformPage(BaseModel):
 
 
 @routes.get("", summary="Platforms, oldest first")
-async def listing(
-    request: Request,
-    response: Response,
-    here: Here,
-    language: Language,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
-) -> PlatformPage:
+async def listing(response: Response, here: Here, language: Language, asked: Asked) -> PlatformPage:
     """Where a credential can be shown, on terms in the learner's language; those that the operator shut out are left
     out."""
-    place = place_of(request, cursor)
+    after = asked.after(UUID)
     async with here.db.worker_connection() as connection:
-        rows = await platforms.page(connection, UUID(place[0]) if place else None, limit + 1)
+        rows = await platforms.page(connection, after, asked.rows)
     response.headers.update(headers_of(language))
-    body: dict[str, Any] = page(
-        request,
-        response,
+    body = asked.page(
         rows,
-        limit,
-        place=lambda row: [str(row.id)],
         item=lambda row: PlatformAnswer.of(row, here.wording.consent(row, language)),
     )
     return PlatformPage(**body)

@@ -1,10 +1,10 @@
 """What a learner does with a credential: has platforms show it, and takes it back."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from services.registry.api.context import Here
@@ -26,7 +26,7 @@ from services.registry.domain.share import (
 from services.registry.store import platforms, shares
 from shared.http.app import router
 from shared.http.body import Body
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.http.problems import Conflict, FieldError, InvalidInput, NotFound, TooManyRequests
 from shared.postgres.database import Transaction
 
@@ -141,24 +141,14 @@ async def unshare(credential_id: Learners, body: ShareBody, here: Here) -> Share
 
 
 @routes.get("/shares", summary="Where the credential is shown, and was; newest first")
-async def listing(
-    credential_id: Learners,
-    request: Request,
-    response: Response,
-    here: Here,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
-) -> SharePage:
+async def listing(credential_id: Learners, here: Here, asked: Asked) -> SharePage:
     """Every consent that the learner gave for it."""
-    place = place_of(request, cursor)
+    after = asked.after(UUID)
     async with here.db.worker() as tx:
-        rows = await shares.of_credential(tx, credential_id, UUID(place[0]) if place else None, limit + 1)
+        rows = await shares.of_credential(tx, credential_id, after, asked.rows)
         named = await platforms.by_ids(tx, [row.platform_id for row in rows])
-    body: dict[str, Any] = page(
-        request,
-        response,
+    body = asked.page(
         rows,
-        limit,
         place=lambda row: [str(row.share_id)],
         item=lambda row: ShareAnswer.of(row, named[row.platform_id]),
     )

@@ -1,4 +1,4 @@
-"""A process that serves one slow route and two components, and says on standard output what happens to it."""
+"""A process that serves a quick route, a slow one and three components, and says on standard output what happens."""
 
 import asyncio
 import sys
@@ -32,10 +32,20 @@ class Recorder:
 
 async def main(port: int, *, hanging: bool) -> None:
     app = FastAPI()
-    app.state.stopping = False
+    app.state.stopping, app.state.held = False, 0
 
     @app.get("/")
-    async def answer(seconds: float = 0) -> dict[str, bool]:
+    async def answer(seconds: float = 0) -> dict[str, int]:
+        """`held` is how many requests to the other route have been accepted."""
+        await asyncio.sleep(seconds)
+        return {"held": app.state.held}
+
+    @app.get("/held")
+    async def held(seconds: float) -> dict[str, bool]:
+        """Answered so many seconds after the service was told to stop."""
+        app.state.held += 1
+        while not app.state.stopping:
+            await asyncio.sleep(0.01)
         await asyncio.sleep(seconds)
         return {"stopping": app.state.stopping}
 

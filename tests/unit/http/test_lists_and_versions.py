@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Response
 
 from shared.http.app import router
 from shared.http.auth import Principal, identify
 from shared.http.etags import IfMatch, IfNoneMatch, check_version, etag, not_modified
-from shared.http.paging import DEFAULT_LIMIT, CursorText, Limit, page, place_of
+from shared.http.paging import Asked
 from shared.http.rates import RateLimiter
 from tests.unit.http.conftest import PUBLIC_URL, Tokens, client_of
 
@@ -22,17 +22,10 @@ Who = Annotated[Principal | None, Depends(identify)]
 
 @lists.get("/numbers")
 @lists.get("/others")
-async def numbers(
-    request: Request,
-    response: Response,
-    _: Who,
-    odd: bool = False,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
-) -> Any:
-    place = place_of(request, cursor)
-    rows = [row for row in ROWS if row > (int(place[0]) if place else 0) and (row % 2 or not odd)]
-    return page(request, response, rows[: limit + 1], limit, place=lambda row: [str(row)], item=lambda row: {"n": row})
+async def numbers(_: Who, asked: Asked, odd: bool = False) -> Any:
+    after = asked.after(int) or 0
+    rows = [row for row in ROWS if row > after and (row % 2 or not odd)]
+    return asked.page(rows[: asked.rows], place=lambda row: [str(row)], item=lambda row: {"n": row})
 
 
 @lists.put("/version")

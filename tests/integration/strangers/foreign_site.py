@@ -5,9 +5,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import uuid4
 
 import orjson
 from aiohttp import web
+
+from shared.credentials import PrivateKey, generate
+from tests.integration.paper_issuer import PaperIssuer
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -79,3 +83,11 @@ async def open_site() -> AsyncIterator[ForeignSite]:
     site.port = runner.addresses[0][1]
     yield site
     await runner.cleanup()
+
+
+def issuer_on(site: ForeignSite, *keys: PrivateKey) -> PaperIssuer:
+    """An issuer, with an Ed25519 key unless others are given, whose DID document is on the site."""
+    name, own = f"u-{uuid4().hex[:8]}", list(keys) or [generate("Ed25519")]
+    made = PaperIssuer("https://elsewhere.example", f"{site.url}/lists", site.did(name), slug=name, keys=own)
+    site.put(f"/{name}/did.json", made.did_document())
+    return made

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,11 +13,10 @@ from aiohttp import web
 
 from shared.credentials import CREDENTIALS_V2, envelope
 from tests.fixtures.services import Stacks
-from tests.fixtures.stack import Stack
-from tests.integration.foreign_site import ForeignSite, open_site
-from tests.integration.lone_service import only
+from tests.integration.lone_service import somebody
 from tests.integration.paper_issuer import PaperIssuer
-from tests.integration.schemas import (
+from tests.integration.strangers.foreign_site import ForeignSite, issuer_on
+from tests.integration.strangers.schemas import (
     MET,
     NOT_MET,
     PLACE,
@@ -26,36 +24,10 @@ from tests.integration.schemas import (
     by,
     issued,
     kinds,
-    on,
-    somebody,
     token_of,
     vc_api,
     verify,
 )
-
-
-@pytest.fixture(scope="module")
-def stack(stacks: Stacks) -> Iterator[Stack]:
-    """The verifier alone, allowed to fetch from this machine."""
-    with only("verifier", stacks, "embedded") as made:
-        yield made
-
-
-@pytest.fixture
-async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    async with somebody(stack) as made:
-        yield made
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[ForeignSite]:
-    async with open_site() as made:
-        yield made
-
-
-@pytest.fixture
-def stranger(site: ForeignSite) -> PaperIssuer:
-    return on(site)
 
 
 class TestApplied:
@@ -131,7 +103,7 @@ class TestSchemaCredentials:
     async def test_the_schema_in_a_credential_of_anybody_is_applied(
         self, http: httpx.AsyncClient, site: ForeignSite, stranger: PaperIssuer
     ) -> None:
-        body = on(site)
+        body = issuer_on(site)
         for schema, outcome in ((MET, "pass"), (NOT_MET, "fail")):
             entry = serve(site, body, schema)
             assert (await verify(http, issued(stranger, entry)))[1] == outcome
@@ -195,7 +167,7 @@ async def test_what_the_operator_ships_is_used_and_nothing_else_is_fetched(
     env = {"LAUREL_SCHEMAS": str(tmp_path), "LAUREL_FETCH_SCHEMAS": "off"}
     with stacks.open("embedded", env=env, start=False) as stack:
         stack.start("verifier")
-        async with somebody(stack) as http:
+        async with somebody(stack, "verifier") as http:
             assert (await verify(http, issued(stranger, url)))[1:3] == ("fail", "schema-mismatch")
             never = site.put("/s/never", NOT_MET)
             assert (await verify(http, issued(stranger, never)))[1:3] == ("warn", "schema-unavailable")

@@ -1,15 +1,10 @@
 """Credentials that name schemas, and what the verifier answers about them."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
 
 import httpx
 
 from shared.credentials import CREDENTIALS_V2, OPEN_BADGES, secure_token, sign
-from tests.fixtures.stack import Stack
-from tests.integration.foreign_site import ForeignSite
 from tests.integration.paper_issuer import PaperIssuer, utc_now
 
 VERSION = "https://json-schema.org/draft/2020-12/schema"
@@ -20,23 +15,6 @@ ASKS = {"properties": {"credentialSubject": SUBJECT}}
 MET = {"$schema": VERSION, "type": "object", "required": ["credentialSubject", "proof"]}
 NOT_MET = {"$schema": VERSION, **ASKS}
 PLACE = "#/credentialSubject/achievement/creditsAvailable"
-
-
-@asynccontextmanager
-async def somebody(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    """A client with an address, and so a share of fetches, of its own."""
-    address = f"127.{uuid4().int % 200 + 1}.{uuid4().int % 250}.{uuid4().int % 250 + 1}"
-    transport = httpx.AsyncHTTPTransport(local_address=address)
-    async with httpx.AsyncClient(base_url=stack["verifier"].url, timeout=30, transport=transport) as made:
-        yield made
-
-
-def on(site: ForeignSite) -> PaperIssuer:
-    """An issuer whose DID document is on the site."""
-    name = f"u-{uuid4().hex[:8]}"
-    made = PaperIssuer("https://elsewhere.example", f"{site.url}/lists", site.did(name), slug=name)
-    site.put(f"/{name}/did.json", made.did_document())
-    return made
 
 
 def issued(issuer: PaperIssuer, *entries: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What strangers publish in tokens: status lists of theirs, and which of them are believed."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -20,47 +20,18 @@ from shared.credentials import (
     secure_token,
 )
 from shared.credentials.jws import make_jws
-from tests.fixtures.services import Stacks
-from tests.fixtures.stack import Stack
-from tests.integration.foreign_site import ForeignSite, open_site
-from tests.integration.lone_service import only
 from tests.integration.paper_issuer import PaperIssuer, utc_now
-from tests.integration.test_verifier_foreign import check, entry, verify
+from tests.integration.strangers.foreign_site import ForeignSite, issuer_on
+from tests.integration.strangers.judging import check, entry, verify
 
 VC_JWT, VC_SD_JWT = "application/vc+jwt", "application/vc+sd-jwt"
 REVOKED = 5
 
 
-@pytest.fixture(scope="module")
-def stack(stacks: Stacks) -> Iterator[Stack]:
-    """The verifier alone, allowed to fetch from this machine."""
-    with only("verifier", stacks, "embedded") as made:
-        yield made
-
-
-@pytest.fixture
-async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    # A share of fetches belongs to an address, so each test comes from its own.
-    address = f"127.{uuid4().int % 200 + 1}.{uuid4().int % 250}.{uuid4().int % 250 + 1}"
-    transport = httpx.AsyncHTTPTransport(local_address=address)
-    async with httpx.AsyncClient(base_url=stack["verifier"].url, timeout=30, transport=transport) as made:
-        yield made
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[ForeignSite]:
-    async with open_site() as made:
-        yield made
-
-
 @pytest.fixture(params=["Ed25519", "P-256", "P-384"])
 def stranger(site: ForeignSite, request: pytest.FixtureRequest) -> PaperIssuer:
     """An issuer whose DID document is on the site; it signs its credentials with the first key, lists with the last."""
-    name = f"u-{uuid4().hex[:8]}"
-    keys = [generate("Ed25519"), generate(request.param)]
-    made = PaperIssuer("https://elsewhere.example", f"{site.url}/lists", site.did(name), slug=name, keys=keys)
-    site.put(f"/{name}/did.json", made.did_document())
-    return made
+    return issuer_on(site, generate("Ed25519"), generate(request.param))
 
 
 def token(

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -12,46 +11,19 @@ import httpx
 import pytest
 from aiohttp import web
 
-from tests.fixtures.services import Stacks
 from tests.fixtures.stack import Stack
-from tests.integration.foreign_site import ForeignSite, open_site
-from tests.integration.lone_service import only
+from tests.integration.lone_service import somebody
 from tests.integration.paper_issuer import PaperIssuer
-from tests.integration.schemas import (
+from tests.integration.strangers.foreign_site import ForeignSite
+from tests.integration.strangers.schemas import (
     ASKS,
     MET,
     NOT_MET,
     VERSION,
     issued,
-    on,
-    somebody,
     vc_api,
     verify,
 )
-
-
-@pytest.fixture(scope="module")
-def stack(stacks: Stacks) -> Iterator[Stack]:
-    """The verifier alone, allowed to fetch from this machine."""
-    with only("verifier", stacks, "embedded") as made:
-        yield made
-
-
-@pytest.fixture
-async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    async with somebody(stack) as made:
-        yield made
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[ForeignSite]:
-    async with open_site() as made:
-        yield made
-
-
-@pytest.fixture
-def stranger(site: ForeignSite) -> PaperIssuer:
-    return on(site)
 
 
 class TestIndeterminate:
@@ -118,7 +90,7 @@ class TestIndeterminate:
         self, stack: Stack, http: httpx.AsyncClient, site: ForeignSite, stranger: PaperIssuer
     ) -> None:
         costly, cheap = issued(stranger, place(site, "fans out")), issued(stranger, site.put("/s/met", MET))
-        async with somebody(stack) as other:
+        async with somebody(stack, "verifier") as other:
             assert (await verify(other, cheap))[1] == "pass"
             posts = [asyncio.create_task(verify(http, costly)) for _ in range(20)]
             await asyncio.sleep(0.2)

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import gzip
 import time
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,60 +13,13 @@ import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.credentials import MIN_ENTRIES, StatusList, status_list_entry
+from shared.credentials import MIN_ENTRIES, StatusList
 from tests.fixtures.services import Stacks
 from tests.fixtures.stack import Stack
-from tests.integration.foreign_site import ForeignSite, open_site
-from tests.integration.lone_service import client, only
+from tests.integration.lone_service import client, only, somebody
 from tests.integration.paper_issuer import PaperIssuer, utc_now
-
-
-@pytest.fixture(scope="module")
-def stack(stacks: Stacks) -> Iterator[Stack]:
-    """The verifier alone, allowed to fetch from this machine."""
-    with only("verifier", stacks, "embedded") as made:
-        yield made
-
-
-@pytest.fixture
-async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    # A share of fetches belongs to an address, so each test comes from its own.
-    address = f"127.{uuid4().int % 200 + 1}.{uuid4().int % 250}.{uuid4().int % 250 + 1}"
-    transport = httpx.AsyncHTTPTransport(local_address=address)
-    async with httpx.AsyncClient(base_url=stack["verifier"].url, timeout=30, transport=transport) as made:
-        yield made
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[ForeignSite]:
-    async with open_site() as made:
-        yield made
-
-
-@pytest.fixture
-def stranger(site: ForeignSite) -> PaperIssuer:
-    """An issuer whose DID document and (empty) revocation list are on the site."""
-    name = f"u-{uuid4().hex[:8]}"
-    made = PaperIssuer("https://elsewhere.example", f"{site.url}/lists", site.did(name), slug=name)
-    site.put(f"/{name}/did.json", made.did_document())
-    return made
-
-
-def entry(site: ForeignSite, path: str, index: int = 5, purpose: str = "revocation") -> list[dict[str, Any]]:
-    return [status_list_entry(f"{site.url}{path}", index, purpose)]  # type: ignore[arg-type]
-
-
-async def verify(http: httpx.AsyncClient, document: Any) -> dict[str, Any]:
-    answer = await http.post("/v1/verify", json={"credential": document})
-    assert answer.status_code == 200, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-def check(body: dict[str, Any], name: str) -> tuple[str, str | None]:
-    found = next(each for each in body["checks"] if each["check"] == name)
-    kind = found["problem"]["type"] if "problem" in found else None
-    return found["outcome"], kind.rpartition("/")[2].rpartition("#")[2] if kind else None
+from tests.integration.strangers.foreign_site import ForeignSite
+from tests.integration.strangers.judging import check, entry, verify
 
 
 class TestDids:
@@ -255,8 +207,7 @@ async def test_a_client_that_causes_too_many_fetches_gets_429_and_others_do_not(
     assert {answer.status_code for answer in answers} == {200, 429}
     assert len(refused) >= 25
     assert int(refused[0].headers["retry-after"]) >= 1
-    transport = httpx.AsyncHTTPTransport(local_address="127.0.0.77")
-    async with httpx.AsyncClient(base_url=stack["verifier"].url, timeout=30, transport=transport) as other:
+    async with somebody(stack, "verifier") as other:
         assert (await other.post("/v1/verify", json={"credential": documents[-1]})).status_code == 200
 
 
