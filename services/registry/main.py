@@ -7,6 +7,7 @@ from services.registry.api import (
     achievements,
     claim_page,
     claims,
+    credential_page,
     credentials,
     institutions,
     operations,
@@ -19,6 +20,7 @@ from services.registry.api.context import Context
 from services.registry.commands.offer_claims import Offerer
 from services.registry.domain.addresses import Addresses
 from services.registry.domain.claim_page import ClaimPage
+from services.registry.domain.credential_page import CredentialPage
 from services.registry.domain.wording import Wording
 from services.registry.handlers import HANDLERS
 from services.registry.settings import Settings
@@ -44,6 +46,7 @@ NAME = "registry"
 MIGRATIONS = Path(__file__).parent / "migrations"
 TEMPLATES = Path(__file__).parent / "templates"
 ROUTERS = (
+    credential_page.routes,  # before the document, whose address it has for people
     credentials.routes,
     institutions.routes,
     achievements.routes,
@@ -75,7 +78,16 @@ def read_wording(folder: Path) -> Wording:
 
 def read_page(folder: Path, wording: Wording) -> ClaimPage:
     """The page that learners claim and share on, from the files in `folder`."""
-    return ClaimPage({file.name: file.read_text("utf-8") for file in folder.glob("*.*")}, wording)
+    return ClaimPage(_read(folder), wording)
+
+
+def read_credential_page(folder: Path, wording: Wording) -> CredentialPage:
+    """The public page of a credential, from the files in `folder`."""
+    return CredentialPage(_read(folder), wording)
+
+
+def _read(folder: Path) -> dict[str, str]:
+    return {file.name: file.read_text("utf-8") for file in folder.glob("*.*")}
 
 
 async def run(settings: Settings) -> None:
@@ -104,7 +116,8 @@ async def run(settings: Settings) -> None:
         )
         addresses = Addresses(registry=settings.registry_url.rstrip("/"), verifier=settings.verifier_url.rstrip("/"))
         wording = read_wording(TEMPLATES)
-        app.state.context = Context(db, addresses, learners.utc_now, wording, read_page(TEMPLATES, wording))
+        pages = read_page(TEMPLATES, wording), read_credential_page(TEMPLATES, wording)
+        app.state.context = Context(db, addresses, learners.utc_now, wording, *pages)
         components: list[Component] = [relay, consumer, Counting(db), *_periodics(db, settings, addresses)]
         await serve(app, host=settings.host, port=settings.port, components=components)
 

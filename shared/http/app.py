@@ -17,11 +17,11 @@ from shared.http.limits import Limits
 from shared.http.openapi import describe
 from shared.http.paging import Cursors
 from shared.http.rates import RateLimiter
-from shared.http.routing import StrictRoute, router
+from shared.http.routing import StrictRoute, pages, router
 from shared.http.validation import invalid_input
 from shared.postgres.database import Database, Unavailable
 
-__all__ = ["HttpSettings", "ReadyCheck", "create_app", "router"]
+__all__ = ["HttpSettings", "ReadyCheck", "create_app", "pages", "router"]
 
 ReadyCheck = Callable[[], tuple[str, str | None]]
 _PING_EVERY = 0.5
@@ -57,7 +57,7 @@ def create_app(
 ) -> FastAPI:
     """A service's app. `ready` checks give (name, trouble or None); they are shown, only the database decides.
 
-    Raises TypeError for a route that was not made by `router`, because it would read its input leniently.
+    Raises TypeError for a route that neither `router` nor `pages` made, because it would read its input leniently.
     """
     app = FastAPI(title=title, description=description, version="1", redoc_url=None, telemetry=_NO_TELEMETRY)
     app.state.authenticator = authenticator

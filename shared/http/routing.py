@@ -1,4 +1,7 @@
-"""Routes that read their input strictly: JSON by `strict_json`, no query parameter they do not know, no U+0000."""
+"""Routes that read their input strictly: JSON by `strict_json`, no query parameter they do not know, no U+0000.
+
+Only pages for people take parameters they do not know.
+"""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -38,7 +41,9 @@ class StrictRoute(APIRoute):
         read = self._reader()
 
         async def strict(request: Request) -> Response:
-            _check_parameters(request, known)
+            if "\x00" in request.scope["path"]:
+                raise NotFound
+            self.check_parameters(request, known)
             key_of(request)  # a malformed one is refused even where nothing would be kept under it
             request = StrictRequest(request.scope, request.receive)
             if read is not None:
@@ -46,6 +51,17 @@ class StrictRoute(APIRoute):
             return await handle(request)
 
         return strict
+
+    def check_parameters(self, request: Request, known: set[str]) -> None:
+        """Raises InvalidInput for a query parameter that is not `known`, or holds U+0000."""
+        if not request.scope["query_string"]:
+            return
+        for name, value in request.query_params.multi_items():
+            if name not in known:
+                detail = f"there is no query parameter {name[:100]!r} here"
+                raise _invalid("unknown-parameter", detail, parameter=name[:100])
+            if "\x00" in value:
+                raise _invalid("invalid-character", "holds U+0000", parameter=name)
 
     def _reader(self) -> Callable[[StrictRequest], Coroutine[Any, Any, None]] | None:
         if self.body_field is not None:
@@ -57,9 +73,22 @@ class StrictRoute(APIRoute):
         return _read_nothing
 
 
+class PageRoute(StrictRoute):
+    """A page for people. Its address reaches them through mail gateways and social networks, which add parameters of
+    their own (`utm_source`, `fbclid`): what it does not know is let be, and what it knows is for it to judge."""
+
+    def check_parameters(self, request: Request, known: set[str]) -> None:
+        """Refuses none."""
+
+
 def router(tag: str, prefix: str = "") -> APIRouter:
     """A router whose routes are strict; `tag` groups them in the documentation."""
     return APIRouter(prefix=prefix, tags=[tag], route_class=StrictRoute)
+
+
+def pages(tag: str, kind: type[PageRoute] = PageRoute) -> APIRouter:
+    """A router of pages for people."""
+    return APIRouter(tags=[tag], route_class=kind)
 
 
 async def _read_json(request: StrictRequest) -> None:
@@ -80,19 +109,6 @@ async def _read_nothing(request: StrictRequest) -> None:
     if given:
         name = next(iter(given))
         raise _invalid("unknown-field", "there are no fields here", pointer=f"#/{escape_pointer(name)}")
-
-
-def _check_parameters(request: Request, known: set[str]) -> None:
-    if "\x00" in request.scope["path"]:
-        raise NotFound
-    if not request.scope["query_string"]:
-        return
-    for name, value in request.query_params.multi_items():
-        if name not in known:
-            detail = f"there is no query parameter {name[:100]!r} here"
-            raise _invalid("unknown-parameter", detail, parameter=name[:100])
-        if "\x00" in value:
-            raise _invalid("invalid-character", "holds U+0000", parameter=name)
 
 
 def _invalid(code: str, detail: str, *, pointer: str | None = None, parameter: str | None = None) -> InvalidInput:

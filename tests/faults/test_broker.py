@@ -25,11 +25,8 @@ from tests.fixtures.services import StartStack
 from tests.fixtures.stack import ServiceProcess, Stack
 from tests.integration.learners import Learner, known, letters
 
-DEAD_SECONDS = 15
-"""Until the relays and the consumers wait their longest between two tries: 0.2 s, doubled up to 5 s."""
-FROZEN_SECONDS = 40
-"""Past every time-out towards the broker: a consumer's request (15 s) and its try to join again (20 s) follow each
-other; a relay gives up a batch after 20 s."""
+DEAD_SECONDS = 30
+FROZEN_SECONDS = 60
 LONGEST_SECONDS = 5
 """Below any time-out towards the broker, above what a busy machine takes for an answer of 30 ms."""
 

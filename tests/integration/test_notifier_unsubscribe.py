@@ -50,7 +50,7 @@ async def zoe(notifier: LoneNotifier, server: MailServer, http: httpx.AsyncClien
 async def test_one_click_ends_the_letters_and_opening_the_page_does_not(zoe: Learner) -> None:
     event = await zoe.earn(language="fr-CA")
     await zoe.until("sent")
-    path = await zoe.link()
+    path = f"{await zoe.link()}?utm_source=letter"  # as mail gateways leave it
     page = await zoe.http.get(path)
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert 'lang="fr"' in page.text

@@ -16,12 +16,12 @@ from services.notifier.commands.resubscribe import resubscribe
 from services.notifier.commands.unsubscribe import unsubscribe
 from services.notifier.domain.unsubscribing import credential_of
 from services.notifier.domain.wording import Step
-from shared.http.app import router
+from shared.http.app import pages
 from shared.http.limits import FORM, MULTIPART
 from shared.http.problems import FieldError, InvalidInput, NotFound
 
 PATH = "/unsubscribe/"
-routes = router("unsubscribe")
+routes = pages("unsubscribe")
 _RESUME = "resume"
 _FIELD, _VALUE = "List-Unsubscribe", "One-Click"
 _SCHEMA = {"type": "object", "required": [_FIELD], "properties": {_FIELD: {"type": "string", "enum": [_VALUE]}}}

@@ -5,9 +5,9 @@ from fastapi import Response
 
 from services.registry.api.context import Here
 from services.registry.api.language import Language, headers_of
-from shared.http.app import router
+from shared.http.app import pages
 
-routes = router("claims")
+routes = pages("claims")
 HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from services.registry.domain.addresses import Addresses
 from services.registry.domain.claim_page import ClaimPage
+from services.registry.domain.credential_page import CredentialPage
 from services.registry.domain.wording import Wording
 from shared.http.auth import Principal, operator
 from shared.postgres.database import Database
@@ -23,6 +24,7 @@ class Context:
     clock: Callable[[], datetime]
     wording: Wording
     page: ClaimPage
+    credential_page: CredentialPage
 
 
 async def _context(request: Request) -> Context:

@@ -22,3 +22,11 @@ def headers_of(language: str) -> dict[str, str]:
 
 Language = Annotated[str, Depends(_language)]
 """The tag of one that there is."""
+
+
+async def _chosen(here: Here, spoken: Language, lang: str | None = None) -> str:
+    return lang if lang in here.wording.languages else spoken
+
+
+ChosenLanguage = Annotated[str, Depends(_chosen)]
+"""The one that a link chose with `?lang=`, where there is such a one, else that of the browser."""

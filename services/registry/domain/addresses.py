@@ -12,8 +12,12 @@ class Addresses:
     verifier: str
 
     def credential(self, credential_id: UUID) -> str:
-        """Where a signed document is fetched, and its `id`."""
+        """Where a signed document is fetched, and its `id`; people find a page there."""
         return f"{self.registry}/credentials/{credential_id}"
+
+    def document(self, credential_id: UUID) -> str:
+        """Where the signed document is shown to people as well."""
+        return f"{self.registry}/credentials/{credential_id}/document"
 
     def record(self, credential_id: UUID) -> str:
         """Where the status of a credential is told."""
@@ -30,3 +34,7 @@ class Addresses:
     def verification(self) -> str:
         """Where a credential can be posted to be verified."""
         return f"{self.verifier}/v1/verify"
+
+    def verifier_manual(self) -> str:
+        """What the verifier says of itself, to be read by people."""
+        return f"{self.verifier}/docs"

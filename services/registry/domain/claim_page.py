@@ -1,15 +1,14 @@
 """The learner's page: one layout, with the sentences of every language in it. Whoever builds this reads the files."""
 
-import base64
-import hashlib
 from collections.abc import Mapping
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from services.registry.domain.page_policy import hashes
 from services.registry.domain.wording import Wording
 
-_STYLE = "claim.css"
+_STYLES = ("common.css", "claim.css")
 _SCRIPTS = ("wording.js", "badge.js", "sharing.js", "claim.js")
 
 
@@ -17,6 +16,7 @@ class ClaimPage:
     """The page in each language. `files` are the layout, the style and the scripts by file name."""
 
     def __init__(self, files: Mapping[str, str], wording: Wording) -> None:
+        style = "".join(files[name] for name in _STYLES)
         scripts = [files[name] for name in _SCRIPTS]
         layout = Environment(
             loader=DictLoader(dict(files)), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -28,13 +28,13 @@ class ClaimPage:
                 languages=wording.languages,
                 sentences=wording.page(tag),
                 catalogues=catalogues,
-                style=Markup(files[_STYLE]),  # noqa: S704 (ours, and allowed by its hash)
+                style=Markup(style),  # noqa: S704 (ours, and allowed by its hash)
                 scripts=[Markup(script) for script in scripts],  # noqa: S704
             )
             for tag in wording.languages
         }
         self.policy = (
-            f"default-src 'none'; script-src {_hashes(*scripts)}; style-src {_hashes(files[_STYLE])};"
+            f"default-src 'none'; script-src {hashes(*scripts)}; style-src {hashes(style)};"
             " img-src https:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         """Allows the page's own scripts and style by their hashes, pictures over https, and nothing else."""
@@ -42,8 +42,3 @@ class ClaimPage:
     def html(self, language: str) -> str:
         """The page as it is first shown in a language; its reader can choose another."""
         return self._pages[language]
-
-
-def _hashes(*texts: str) -> str:
-    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts]
-    return " ".join(f"'sha256-{digest}'" for digest in digests)

@@ -31,3 +31,8 @@ class Wording:
         """The sentences of the claim page, by section and name."""
         page: Mapping[str, Any] = self._catalogues[language]["page"]
         return page
+
+    def record(self, language: str) -> Mapping[str, Any]:
+        """The sentences of a credential's public page, by name, and how it writes dates and numbers."""
+        record: Mapping[str, Any] = self._catalogues[language]["record"]
+        return record

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from html import escape
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -10,10 +11,10 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Response
 from pydantic import BaseModel, Field
 
-from shared.http.app import HttpSettings, create_app, router
+from shared.http.app import HttpSettings, create_app, pages, router
 from shared.http.auth import AUDIENCE, Authenticator, Principal, identify, operator, operator_or, require, require_any
 from shared.http.body import Body, Email, Moment, Name, Slug, WebUrl
 from shared.http.limits import Limits
@@ -151,6 +152,14 @@ async def database() -> None:
         pass
 
 
+people = pages("people")
+
+
+@people.get("/welcome")
+async def welcome(name: str = "stranger") -> Response:
+    return Response(f"<h1>Welcome, {escape(name)}</h1>", media_type="text/html")
+
+
 @pytest.fixture
 def keys() -> Keys:
     """The key set that tokens are checked against."""
@@ -173,7 +182,7 @@ def make_app(keys: Keys) -> Callable[..., FastAPI]:
             description="For tests.",
             settings=HttpSettings(PUBLIC_URL, "secret", rate_limit),
             db=Database(NOWHERE),
-            routers=[routes, *kwargs.pop("routers", [])],
+            routers=[routes, people, *kwargs.pop("routers", [])],
             authenticator=Authenticator(keys, issuer=ISSUER, operator_token=OPERATOR_TOKEN),
             limits=limits,
             **kwargs,

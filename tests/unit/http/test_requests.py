@@ -163,6 +163,13 @@ async def test_an_unknown_query_parameter_is_refused(client: httpx.AsyncClient, 
     assert "parameter" in document["errors"][0]
 
 
+@pytest.mark.parametrize("query", ["", "utm_source=letter&fbclid=IwAR", "name=stranger&name=stranger", "%00=1&x=%00"])
+async def test_a_page_for_people_lets_unknown_query_parameters_be(client: httpx.AsyncClient, query: str) -> None:
+    answer = await client.get(f"/welcome?{query}")
+    assert (answer.status_code, answer.text) == (200, "<h1>Welcome, stranger</h1>")
+    assert (await client.get(f"/welcome?name=Ada&{query.replace('name', 'n')}")).text == "<h1>Welcome, Ada</h1>"
+
+
 async def test_what_does_not_exist_is_a_problem(client: httpx.AsyncClient) -> None:
     document = problem(await client.get("/nothing?email=ann@example.org"), 404, "not-found")
     assert document["instance"] == "/nothing"

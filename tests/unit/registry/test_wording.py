@@ -3,14 +3,17 @@
 import re
 import string
 import tomllib
+from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID
 
 import pytest
 
 from services.registry.api import claims, shares
+from services.registry.domain import credential_page
 from services.registry.domain.record import Status
 from services.registry.domain.share import Platform, ShareState
+from services.registry.domain.standing import StandingName
 from services.registry.main import TEMPLATES, read_wording
 from shared.http import problems
 
@@ -39,8 +42,24 @@ def sentences(tag: str) -> dict[str, str]:
     return {f"{section}.{name}": text for section, named in page.items() for name, text in named.items()}
 
 
+def record_sentences(tag: str) -> dict[str, str]:
+    """Those of a credential's public page."""
+    record: dict[str, str] = catalogue(tag)["record"]
+    return {name: text for name, text in record.items() if isinstance(text, str)}
+
+
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def named_in_the_record() -> set[str]:
+    """The sentences that the layouts and the rules of a credential's page name, in full or by how they begin."""
+    texts = "".join(path.read_text("utf-8") for path in TEMPLATES.glob("record*.html"))
+    texts += Path(credential_page.__file__).read_text("utf-8")
+    begun = {f"{kind}_" for kind in re.findall(r'word\("([a-z]+)"', texts)}
+    named = set(re.findall(r"said[.]([a-z_]+)", texts)) | set(re.findall(r'said\["([a-z_]+)"\]', texts))
+    named |= {f"{name}{rest}" for name in get_args(StandingName) for rest in ("", "_text")}
+    return named | {name for name in record_sentences("en") if name.startswith(tuple(begun))}
 
 
 def named_in_the_page() -> set[str]:
@@ -87,6 +106,26 @@ def test_a_language_is_not_english(tag: str) -> None:
 
 def test_every_sentence_that_the_page_says_is_there_and_no_other() -> None:
     assert named_in_the_page() | put_together_by_the_page() == sentences("en").keys()
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_a_language_lacks_no_sentence_of_the_public_page(tag: str) -> None:
+    english, other = record_sentences("en"), record_sentences(tag)
+    assert catalogue(tag)["record"].keys() == catalogue("en")["record"].keys()
+    for name, text in other.items():
+        assert text.strip(), name
+        assert placeholders(text) == placeholders(english[name]), name
+    assert len(set(catalogue(tag)["record"]["months"])) == 12
+
+
+@pytest.mark.parametrize("tag", sorted(set(LANGUAGES) - {"en"}))
+def test_the_public_page_is_not_english(tag: str) -> None:
+    same = {name for name, text in record_sentences(tag).items() if text == record_sentences("en")[name]}
+    assert same <= {"date", "first"}
+
+
+def test_every_sentence_that_the_public_page_says_is_there_and_no_other() -> None:
+    assert named_in_the_record() - {"months"} == record_sentences("en").keys()
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)
