@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import Any, Literal
 
@@ -34,6 +34,20 @@ SUITES: dict[Cryptosuite, Algorithm] = {
 }
 What = Literal["sign", "verify"]
 NAMES: dict[What, str] = {"sign": "issue", "verify": "verify"}
+Row = dict[str, float]
+Figures = dict[tuple[Cryptosuite, What], Row]
+Column = tuple[str, Callable[[Row], str]]  # its heading, and what stands below it
+COLUMNS: Sequence[Column] = (
+    ("ours/s", lambda row: f"{row['ours']:,.0f}"),
+    ("Node/s", lambda row: f"{row['node']:,.0f}"),
+    ("ratio", lambda row: f"{row['ours'] / row['node']:.1f}"),
+    ("key/s, ours", lambda row: f"{row['raw']:,.0f}"),
+    ("of it", lambda row: f"{row['ours'] / row['raw']:.0%}"),
+    ("Node's", lambda row: f"{row['node_raw']:,.0f}"),
+    ("of it", lambda row: f"{row['node'] / row['node_raw']:.0%}"),
+    ("first ms, ours", lambda row: f"{row['ours_first_ms']:.1f}"),
+    ("Node's", lambda row: f"{row['node_first_ms']:.1f}"),
+)
 console = Console(width=140)
 _SKILL = "https://data.europa.eu/esco/skill"
 _ALIGNMENTS = [
@@ -93,14 +107,14 @@ def per_second(call: Callable[[], object], seconds: float) -> float:
     return done / elapsed
 
 
-def measure(peer: NodePeer, what: What, suite: Cryptosuite, seconds: float) -> dict[str, float]:
+def measure(peer: NodePeer, what: What, suite: Cryptosuite, seconds: float) -> Row:
     """One row of the table: calls a second, and the milliseconds of the first call in a fresh process."""
     issuer = Issuer.new(SUITES[suite])
     document = document_of(issuer.did)
     if what == "verify":
         document = issuer.sign(document, suite)
     request = {"what": what, "suite": suite, "document": document, "key": issuer.jwk, "now": NOW, "created": NOW}
-    rounds: list[dict[str, float]] = []
+    rounds: list[Row] = []
     peer.ask("rate", seconds=seconds, **request)  # Node compiles what it has done often
     for _ in range(ROUNDS):
         rounds.append(
@@ -149,41 +163,31 @@ def first_of_node(request: dict[str, Any]) -> float:
         peer.stop()
 
 
-def show(figures: dict[tuple[Cryptosuite, What], dict[str, float]], node: str) -> None:
+def each_row() -> Iterator[tuple[Cryptosuite, What]]:
+    """Every suite, issuing and verifying; tells whose turn it is."""
+    for suite in SUITES:
+        for what in NAMES:
+            console.print(f"{suite}, {NAMES[what]} …")
+            yield suite, what
+
+
+def table_of(title: str, columns: Sequence[Column], figures: Figures) -> Table:
+    """A row for each suite, issuing and verifying, with these columns beside its name."""
+    table = Table("suite", "", *(heading for heading, _ in columns), title=title)
+    for (suite, what), row in figures.items():
+        name = f"{suite} {SUITES[suite]}".removesuffix(" Ed25519")
+        table.add_row(name, NAMES[what], *(text(row) for _, text in columns))
+    return table
+
+
+def show(figures: Figures, node: str) -> None:
     """The table."""
     machine, issuer = describe(), Issuer.new("Ed25519")
     signed = issuer.sign(document_of(issuer.did), "eddsa-rdfc-2022")
     size = len(json.dumps(signed, separators=(",", ":")))
     console.print(f"{machine['processor']}, one core; Python {machine['python']}, Node {node}; {size:,} bytes signed")
-    table = Table(
-        "suite",
-        "",
-        "ours/s",
-        "Node/s",
-        "ratio",
-        "key/s, ours",
-        "of it",
-        "Node's",
-        "of it",
-        "first ms, ours",
-        "Node's",
-        title="As a library, a second of one core: warm, and the first call of a fresh process with its imports done",
-    )
-    for (suite, what), row in figures.items():
-        table.add_row(
-            f"{suite} {SUITES[suite]}".removesuffix(" Ed25519"),
-            NAMES[what],
-            f"{row['ours']:,.0f}",
-            f"{row['node']:,.0f}",
-            f"{row['ours'] / row['node']:.1f}",
-            f"{row['raw']:,.0f}",
-            f"{row['ours'] / row['raw']:.0%}",
-            f"{row['node_raw']:,.0f}",
-            f"{row['node'] / row['node_raw']:.0%}",
-            f"{row['ours_first_ms']:.1f}",
-            f"{row['node_first_ms']:.1f}",
-        )
-    console.print(table)
+    title = "As a library, a second of one core: warm, and the first call of a fresh process with its imports done"
+    console.print(table_of(title, COLUMNS, figures))
 
 
 def main() -> None:
@@ -198,11 +202,7 @@ def main() -> None:
     exit_on_signals()
     peer = NodePeer()
     try:
-        figures: dict[tuple[Cryptosuite, What], dict[str, float]] = {}
-        for suite in SUITES:
-            for what in NAMES:
-                console.print(f"{suite}, {NAMES[what]} …")
-                figures[suite, what] = measure(peer, what, suite, arguments.seconds)
+        figures = {(suite, what): measure(peer, what, suite, arguments.seconds) for suite, what in each_row()}
         show(figures, peer.ask("suites")["node"])
     finally:
         peer.stop()

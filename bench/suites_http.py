@@ -6,7 +6,7 @@ the ratio one of each round, for how much a core does in a second changes with w
 """
 
 import argparse
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from statistics import median
@@ -14,14 +14,26 @@ from typing import Any
 
 import aiohttp
 import orjson
-from rich.table import Table
 
 from bench.ending import run
 from bench.installation import Installation, installed, processor_seconds_of, replica
 from bench.load import post, repeat
 from bench.machine import describe
 from bench.scenarios import Tenant, drained, found
-from bench.suites import NAMES, ROUNDS, SUITES, What, console, document_of, per_second, raw
+from bench.suites import (
+    ROUNDS,
+    SUITES,
+    Column,
+    Figures,
+    Row,
+    What,
+    console,
+    document_of,
+    each_row,
+    per_second,
+    raw,
+    table_of,
+)
 from shared.credentials import Cryptosuite
 from tests.fixtures.node_peer import NodePeer
 from tests.interop.issuers import Issuer
@@ -30,6 +42,17 @@ CLIENTS = 8
 SERVICES: dict[What, str] = {"sign": "issuer", "verify": "verifier"}
 PATHS: dict[What, str] = {"sign": "/credentials/issue", "verify": "/credentials/verify"}
 STATUS: dict[What, int] = {"sign": 201, "verify": 200}
+COLUMNS: Sequence[Column] = (
+    ("ours/s", lambda row: f"{row['ours']:,.0f}"),
+    ("with Postgres", lambda row: f"{row['ours_all']:,.0f}"),
+    ("Node/s", lambda row: f"{row['node']:,.0f}"),
+    ("ratio", lambda row: f"{row['ratio']:.1f}"),
+    ("with Postgres", lambda row: f"{row['ratio_all']:.1f}"),
+    ("key/s", lambda row: f"{row['raw']:,.0f}"),
+    ("of it", lambda row: f"{row['ours'] / row['raw']:.0%}"),
+    ("first ms, ours", lambda row: f"{row['ours_first_ms']:.1f}"),
+    ("Node's", lambda row: f"{row['node_first_ms']:.1f}"),
+)
 Process = tuple[str, int]  # its base URL and its number
 Issuers = dict[Cryptosuite, Issuer]
 
@@ -125,10 +148,10 @@ async def sides(
 
 async def measure(
     pair: tuple[Side, Side], here: Installation, issuers: Issuers, suite: Cryptosuite, what: What, seconds: float
-) -> dict[str, float]:
+) -> Row:
     """One row of the table."""
     ours, theirs = pair
-    rounds: list[dict[str, float]] = []
+    rounds: list[Row] = []
     for side in pair:
         await per_core(side, what, seconds)  # Node compiles what it has done often
     for _ in range(ROUNDS):
@@ -148,55 +171,26 @@ async def measure(
     return {name: median(each[name] for each in rounds) for name in rounds[0]}
 
 
-def show(figures: dict[tuple[Cryptosuite, What], dict[str, float]]) -> None:
+def show(figures: Figures) -> None:
     """The table."""
     machine = describe()
     console.print(f"{machine['processor']}, one core; Python {machine['python']}; {CLIENTS} connections")
-    table = Table(
-        "suite",
-        "",
-        "ours/s",
-        "with Postgres",
-        "Node/s",
-        "ratio",
-        "with Postgres",
-        "key/s",
-        "of it",
-        "first ms, ours",
-        "Node's",
-        title="Over HTTP, a second of one core: warm, and the first request to a fresh process",
-    )
-    for (suite, what), row in figures.items():
-        table.add_row(
-            f"{suite} {SUITES[suite]}".removesuffix(" Ed25519"),
-            NAMES[what],
-            f"{row['ours']:,.0f}",
-            f"{row['ours_all']:,.0f}",
-            f"{row['node']:,.0f}",
-            f"{row['ratio']:.1f}",
-            f"{row['ratio_all']:.1f}",
-            f"{row['raw']:,.0f}",
-            f"{row['ours'] / row['raw']:.0%}",
-            f"{row['ours_first_ms']:.1f}",
-            f"{row['node_first_ms']:.1f}",
-        )
-    console.print(table)
+    title = "Over HTTP, a second of one core: warm, and the first request to a fresh process"
+    console.print(table_of(title, COLUMNS, figures))
     console.print("Ours authorises whoever issues, and commits what it issues to Postgres; theirs does neither.")
 
 
 async def compare(seconds: float) -> None:
     """Every suite, issuing and verifying."""
     issuers = {suite: Issuer.new(algorithm) for suite, algorithm in SUITES.items()}
-    figures: dict[tuple[Cryptosuite, What], dict[str, float]] = {}
+    figures: Figures = {}
     async with installed() as here, node(issuers) as theirs:
         tenant = await found(here, "bench")
         dids = await own_dids(tenant)
         await drained(here)  # the verifier has to hear of the keys
-        for suite, algorithm in SUITES.items():
-            for what in NAMES:
-                console.print(f"{suite}, {NAMES[what]} …")
-                pair = await sides(tenant, dids[algorithm], issuers[suite], theirs, suite, what)
-                figures[suite, what] = await measure(pair, here, issuers, suite, what, seconds)
+        for suite, what in each_row():
+            pair = await sides(tenant, dids[SUITES[suite]], issuers[suite], theirs, suite, what)
+            figures[suite, what] = await measure(pair, here, issuers, suite, what, seconds)
     show(figures)
 
 

@@ -26,7 +26,7 @@ def notifier(stacks: Stacks, server: MailServer) -> Iterator[LoneNotifier]:
 
 @pytest.fixture
 async def zoe(notifier: LoneNotifier, server: MailServer) -> AsyncIterator[Learner]:
-    async with httpx.AsyncClient(base_url=notifier.url, timeout=30, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=notifier.url, timeout=30, trust_env=False, verify=False) as http:
         yield await join(notifier, server, http)
 
 

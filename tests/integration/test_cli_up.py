@@ -177,7 +177,7 @@ def test_a_second_one_and_a_port_in_use_are_refused_in_one_line(up: Callable[...
     assert same_directory.process.wait(20) == 1
     same_directory.wait_for(rf"in use by another `laurel up` \(process {first.process.pid}\)", 5)
     assert not any("Traceback" in line for line in same_ports.lines + same_directory.lines)
-    assert all(httpx.get(f"{url}/readyz").status_code == 200 for url in first.urls.values())
+    assert all(httpx.get(f"{url}/readyz", verify=False).status_code == 200 for url in first.urls.values())
 
 
 def test_a_crashed_service_is_started_again_and_said_so(up: Callable[..., Up]) -> None:
@@ -220,5 +220,5 @@ def test_a_signal_before_it_is_ready_stops_it_too(up: Callable[..., Up]) -> None
 
 def answers_ready(url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError, socket.error):
-        return httpx.get(f"{url}/readyz").status_code == 200
+        return httpx.get(f"{url}/readyz", verify=False).status_code == 200
     return False

@@ -168,7 +168,7 @@ def notifier(stacks: Stacks) -> Iterator[LoneNotifier]:
 
 @pytest.fixture
 async def http(notifier: LoneNotifier) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=notifier.url, timeout=30, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=notifier.url, timeout=30, trust_env=False, verify=False) as client:
         yield client
 
 

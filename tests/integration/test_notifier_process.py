@@ -71,7 +71,7 @@ async def test_stopped_it_waits_for_answers_and_gives_up_what_does_not_come_at_o
 ) -> None:
     patient = {"LAUREL_WEBHOOK_TIMEOUT": "30"}
     with LoneNotifier.on(stacks, "kafka", **patient) as notifier:
-        async with httpx.AsyncClient(base_url=notifier.url, timeout=30, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=notifier.url, timeout=30, trust_env=False, verify=False) as http:
             slow = await Platform.join(notifier, receiver, http, "slow/2.5")
             hanging = await Platform.join(notifier, receiver, http, "hang")
             for platform in (slow, hanging):

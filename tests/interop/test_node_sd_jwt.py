@@ -12,7 +12,7 @@ from shared.credentials.sd_jwt import bind, make_sd_jwt, present, read_sd_jwt, v
 from tests.fixtures.api import Api, expect
 from tests.fixtures.node_peer import NodePeer
 from tests.fixtures.peer import PeerRefused
-from tests.integration.test_issuer_vc_api import add_key, keys_of
+from tests.integration.vc_api.securing import add_key, keys_of
 from tests.interop.issuers import CREATED, Issuer
 
 PAYLOAD = {"vct": "urn:x:badge", "given": "Ada 😀", "family": "Lovelace", "scores": [1, 2.5]}

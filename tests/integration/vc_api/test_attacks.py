@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.fixtures.api import Api, Institution
-from tests.integration.test_issuer_vc_api import V2, credential, issued, post
+from tests.integration.vc_api.securing import V2, credential, issued, post
 
 pytestmark = pytest.mark.parametrize("bus_kind", ["embedded"], indirect=True)
 DOORS = [

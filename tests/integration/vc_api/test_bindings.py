@@ -9,8 +9,8 @@ from shared.credentials import PrivateKey, envelope, generate, present_envelope
 from shared.credentials.sd_jwt import bind, make_sd_jwt, present
 from tests.fixtures.api import Api, Institution, expect
 from tests.integration.paper_issuer import utc_now
-from tests.integration.test_issuer_vc_api import V2, credential, issued
-from tests.integration.test_vc_api import Document, did_of, kinds, show, verify
+from tests.integration.vc_api.asking import did_of, kinds, show, verify
+from tests.integration.vc_api.securing import V2, Document, credential, issued
 
 pytestmark = pytest.mark.parametrize("bus_kind", ["embedded"], indirect=True)
 HOLDER, WALLET = generate("P-256"), generate("Ed25519")
