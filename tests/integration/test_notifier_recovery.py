@@ -175,9 +175,11 @@ async def test_anothers_tasks_and_endpoints_do_not_exist(
         await http.get(f"/v1/tasks/{task['id']}", headers=stranger),
         await http.post(f"/v1/endpoints/{platform.id}/recover", json={"since": LONG_AGO}, headers=stranger),
         await http.post(f"/v1/endpoints/{platform.id}/replay", json={"since": LONG_AGO}, headers=stranger),
-        await http.post("/v1/dead-letters/redrive", json={"endpoint": platform.id}, headers=stranger),
     ):
         assert (answer.status_code, answer.json()["code"]) == (404, "not-found"), answer.text
+    named = await http.post("/v1/dead-letters/redrive", json={"endpoint": platform.id}, headers=stranger)
+    assert named.status_code == 422
+    assert [(each["pointer"], each["code"]) for each in named.json()["errors"]] == [("#/endpoint", "unknown-endpoint")]
     refused = await http.post("/v1/dead-letters/redrive", json={}, headers=reader)
     assert (refused.status_code, refused.json()["code"]) == (403, "insufficient-scope")
     future = await http.post("/v1/dead-letters/redrive", json={"since": "9999-01-01T00:00:00Z"}, headers=stranger)
