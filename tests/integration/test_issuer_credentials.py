@@ -221,7 +221,7 @@ async def test_another_institutions_things_look_like_nothing_at_all(issuer_api: 
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"recipient": {}}, "#/recipient", "required"),
-    ({"recipient": {"email": "a@example.org", "did": "did:key:z6Mk"}}, "#/recipient", "required"),
+    ({"recipient": {"email": "a@example.org", "did": "did:key:z6Mk"}}, "#/recipient", "conflicting-fields"),
     ({"recipient": {"email": "not an address"}}, "#/recipient/email", "invalid-email"),
     ({"recipient": {"email": "a@example.org\r\nBcc: b@example.org"}}, "#/recipient/email", "invalid-email"),
     ({"recipient": {"email": "a@example.org", "name": "\x00"}}, "#/recipient/name", "invalid-character"),
