@@ -114,6 +114,16 @@ async def test_failures_open_the_breaker_and_a_success_closes_it(db: Database) -
     assert len(await claim(db, start=8)) == 5
 
 
+async def test_a_success_that_was_under_way_when_the_breaker_opened_lets_the_rest_go_at_once(db: Database) -> None:
+    await endpoint(db)
+    await tell(db, 6)
+    *failing, last = await claim(db, start=4)
+    await record(db, *[result(claimed, 500) for claimed in failing])
+    assert await claim(db) == []
+    await record(db, result(last))
+    assert len(await claim(db)) == 2
+
+
 async def test_the_breaker_waits_five_minutes_at_most(db: Database) -> None:
     await endpoint(db)
     await tell(db)

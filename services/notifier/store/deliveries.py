@@ -131,6 +131,7 @@ UPDATE endpoint e SET proven = e.proven OR r.succeeded,
     open_until = CASE WHEN NOT r.succeeded AND e.fail_streak + r.failed >= $13 THEN now() + make_interval(
         secs => least(5 * 2 ^ least(e.fail_streak + r.failed - $13, 10), 300)) END,
     due_at = CASE WHEN e.state <> 'active' THEN NULL
+        WHEN r.succeeded AND e.open_until IS NOT NULL THEN now() -- what is due has waited for the breaker alone
         WHEN r.succeeded OR e.fail_streak + r.failed < $13 THEN least(e.due_at, r.next_at)
         ELSE now() + make_interval(secs => least(5 * 2 ^ least(e.fail_streak + r.failed - $13, 10), 300)) END
 FROM result r WHERE e.id = r.id
