@@ -127,7 +127,10 @@ def explain(problem: object) -> str:
     text = str(
         problem.get("detail") or problem.get("title") or problem.get("error_description") or problem.get("error")
     )
-    fields = [f"{item.get('pointer')}: {item.get('detail')}" for item in problem.get("errors", ())]
+    errors = problem.get("errors", ())
+    fields = [f"{item.get('pointer') or item.get('parameter')}: {item.get('detail')}" for item in errors]
+    if len(fields) == 1 and errors[0].get("detail") == text:  # the document's detail is that of its only field
+        return fields[0]
     return f"{text} ({'; '.join(fields)})" if fields else text
 
 

@@ -4,7 +4,7 @@ import asyncio
 import csv
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.cli.client import ApiError, Client, open_client
@@ -17,16 +17,22 @@ UNUSABLE = 2
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """Who a credential is for: an e-mail address or a DID, and perhaps a name."""
+    """Who a credential is for: an e-mail address or a DID, and perhaps a name. `line` is where a file says so."""
 
     email: str | None = None
     did: str | None = None
     name: str | None = None
+    line: int | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        """For messages: `line 3, ada@example.com`."""
+        who = self.email or self.did or "the learner"
+        return who if self.line is None else f"line {self.line}, {who}"
 
     def recipient(self) -> dict[str, str]:
         """As the API takes it."""
         given = {"email": self.email, "did": self.did, "name": self.name}
-        return {field: value for field, value in given.items() if value}
+        return {name: value for name, value in given.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,8 @@ def _learners(path: Path, rows: "csv.DictReader[str]") -> Iterator[Learner]:
     for row in rows:
         if None in row or None in row.values():
             raise UserError(f"{path}, line {rows.line_num}: {len(columns)} columns expected", UNUSABLE)
-        learner = Learner(**{column: (row[column] or "").strip() or None for column in columns})
+        given = {column: (row[column] or "").strip() or None for column in columns}
+        learner = Learner(**given, line=rows.line_num)
         if learner in seen:
             raise UserError(f"{path}, line {rows.line_num}: the same as line {seen[learner]}", UNUSABLE)
         seen[learner] = rows.line_num
@@ -75,8 +82,10 @@ def _learners(path: Path, rows: "csv.DictReader[str]") -> Iterator[Learner]:
 
 def check(learner: Learner, where: str) -> None:
     """Raise UserError unless exactly one of e-mail and DID is given."""
-    if bool(learner.email) == bool(learner.did):
-        raise UserError(f"{where}: give either an email or a did", UNUSABLE)
+    if not learner.email and not learner.did:
+        raise UserError(f"{where}: give an email or a did", UNUSABLE)
+    if learner.email and learner.did:
+        raise UserError(f"{where}: give an email or a did, not both", UNUSABLE)
 
 
 def idempotency_key(achievement: str, learner: Learner) -> str:
@@ -101,7 +110,7 @@ async def run(issuer: str, client_id: str, client_secret: str, achievement: str,
         table(("learner", "credential", ""), rows)
     for one in issued:
         if not one.id:
-            complain(f"{one.learner.email or one.learner.did}: {one.problem}")
+            complain(f"{one.learner}: {one.problem}")
     say(f"{len(good)} of {len(issued)} issued")
     return 0 if len(good) == len(issued) else 1
 

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 from shared.http.auth import Authenticator
+from shared.http.documentation import add_documentation
 from shared.http.edge import Edge, problem_of
 from shared.http.limits import Limits
 from shared.http.openapi import describe
@@ -59,7 +60,9 @@ def create_app(
 
     Raises TypeError for a route that neither `router` nor `pages` made, because it would read its input leniently.
     """
-    app = FastAPI(title=title, description=description, version="1", redoc_url=None, telemetry=_NO_TELEMETRY)
+    app = FastAPI(
+        title=title, description=description, version="1", docs_url=None, redoc_url=None, telemetry=_NO_TELEMETRY
+    )
     app.state.authenticator = authenticator
     app.state.cursors = Cursors(settings.secret)
     app.state.public_url = settings.public_url
@@ -71,6 +74,7 @@ def create_app(
         # Its routes and not the router, which the framework would ask twice a request, and all before it once.
         app.router.routes.extend(each.routes)
     _add_health(app, db, ready)
+    add_documentation(app)
     app.add_exception_handler(RequestValidationError, _raise_invalid_input)
     app.add_exception_handler(HTTPException, _raise_problem)
     describe(app)

@@ -156,11 +156,14 @@ class UnsupportedMediaType(Problem, status=415, type="unsupported-media-type"):
 class InvalidInput(Problem, status=422, type="invalid-input"):
     """The request can be read, but some fields are wrong: see `errors`.
 
-    The problem's type is the fields' own code where they all have the same one.
+    The problem's type is the fields' own code where they all have the same one; its detail, where none is given, that
+    of a single field or how many there are.
     """
 
     def __init__(self, detail: str = "", *, code: str | None = None, errors: Sequence[FieldError] = ()) -> None:
         codes = {error.code for error in errors}
+        if not detail and errors:
+            detail = errors[0].detail if len(errors) == 1 else f"{len(errors)} fields are wrong"
         super().__init__(detail, code=code or (codes.pop() if len(codes) == 1 else None), errors=errors)
 
 

@@ -58,6 +58,8 @@ class _TwoKeys(ValueError):
 
 def parse(data: bytes) -> Any:
     """Parse UTF-8 JSON. Raises BadRequest (400), or InvalidInput (422) for text no database or peer could hold."""
+    if not data or data.isspace():
+        raise InvalidJson("there is no body, and one is needed: a JSON object")
     if data.startswith(b"\xef\xbb\xbf"):
         raise InvalidJson("the body starts with a byte order mark, at line 1, column 1")
     _check_shape(data)

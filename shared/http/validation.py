@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 
 from shared.http.problems import FieldError, InvalidInput
 from shared.http.strict_json import escape_pointer
+from shared.http.wording import sentence
 
 MAX_ERRORS = 50
 _CODES = {
@@ -34,6 +35,7 @@ FIELD_CODES = {
     "unknown-parameter": "There is no such query parameter here.",
     "invalid-type": "The value is of another JSON type.",
     "invalid-value": "The value is of the right type and not one of those allowed.",
+    "conflicting-fields": "Two fields of which only one can be given.",
     "invalid-character": "The text holds U+0000 or half of a surrogate pair.",
     "invalid-date": "Not an RFC 3339 timestamp with a zone, or no date of the calendar.",
     "invalid-email": "Not an e-mail address.",
@@ -53,13 +55,12 @@ def invalid_input(error: RequestValidationError) -> InvalidInput:
     for entry in error.errors()[:MAX_ERRORS]:
         field = _field(entry, error.body)
         found.setdefault((field.pointer, field.parameter, field.code), field)
-    fields = list(found.values())
-    return InvalidInput(fields[0].detail if len(fields) == 1 else f"{len(fields)} fields are wrong", errors=fields)
+    return InvalidInput(errors=list(found.values()))
 
 
 def _field(entry: Mapping[str, Any], body: Any) -> FieldError:
     where, *path = entry["loc"] or ("body",)
-    code, detail = _code(entry), str(entry["msg"])
+    code, detail = _code(entry), sentence(entry)
     if where == "body":
         return FieldError(code, detail, pointer=_pointer(path, body))
     name = str(path[0]) if path else str(where)

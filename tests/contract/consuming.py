@@ -81,9 +81,10 @@ class Effects:
         wanted = sorted(((str(key), reason) for key, reason in expected), key=itemgetter(0))
 
         async def so() -> bool:
-            async with self.db.worker() as tx:
-                retrying = await parking.any_retry(tx)
-            return not retrying and sorted(await self.parked(), key=itemgetter(0)) == wanted
+            if sorted(await self.parked(), key=itemgetter(0)) != wanted:
+                return False
+            async with self.db.worker() as tx:  # afterwards: before, none of them may have been there to be tried again
+                return not await parking.any_retry(tx)
 
         await eventually(so, seconds)
 

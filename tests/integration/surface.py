@@ -5,6 +5,7 @@ A route that is added later is found here by itself; so the tests of bad input r
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +25,10 @@ WRITES = ("post", "put", "patch", "delete")
 PROBLEM = "application/problem+json"
 # Written in the background, or by the answer to another request: told apart from what a request of the test does.
 _RESTLESS = "^(lease|jwks_cache|outbox|inbox.*|attempt|count_change|achievement_count|claim.*|letter_attempt)$"
+# Words that speak of Python to people who never saw any.
+_PYDANTIC = re.compile(
+    "Input should|Extra inputs|Field required|(String|List|Dictionary|Data|Value) should|valid dictionary"
+)
 # Rows that are changed in the background; that there are as many as before can be said of them all the same.
 _CHANGING = {"client_secret", "delivery", "endpoint", "status_list", "endpoint_secret", "letter"}
 
@@ -227,6 +232,8 @@ def fault(answer: httpx.Response, statuses: set[int], codes: set[str] | None = N
         and (body.get("instance") or body["code"] == "bad-request")
         and (codes is None or body["code"] in codes)
         and len(answer.content) < 20_000
+        and (body.get("detail") or not body.get("errors"))
+        and _PYDANTIC.search(answer.text) is None
     )
     return None if right else shown
 

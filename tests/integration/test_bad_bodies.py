@@ -71,6 +71,9 @@ async def test_no_body_is_refused_where_one_is_needed(running: Stack, surface: S
     async with unchanged(running):
         faults = await surface.faults(needy, b"", 400, "invalid-json")
         faults += await surface.faults(needy, b"", 400, "invalid-json", **{"content-type": "application/json"})
+        faults += await surface.faults(needy, b" \n", 400, "invalid-json", **{"content-type": "application/json"})
+        said = {(await surface.send(route, b"")).json()["detail"] for route in needy}
+    assert said == {"there is no body, and one is needed: a JSON object"}
     assert not faults, "\n".join(faults)
 
 

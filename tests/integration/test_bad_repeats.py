@@ -79,7 +79,12 @@ def body_for(route: Route, mine: Owner, receiver: Receiver, **change: str) -> by
             "email": "a@b.example",
         },
         "ClientBody": {"name": "program"},
-        "PlatformBody": {"slug": f"p-{uuid4().hex[:12]}", "name": "P", "url": "https://p.example"},
+        "PlatformBody": {
+            "slug": f"p-{uuid4().hex[:12]}",
+            "name": "P",
+            "url": "https://p.example",
+            "email": "p@p.example",
+        },
         "PlatformClientBody": {"name": "program"},
         "IssueBody": {"achievement": mine.ids["achievement_id"], "recipient": recipient},
         "IssueRequest": {

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 from services.cli.deployment import REPOSITORY, SERVICES
 from tests.fixtures.api import Api, Institution, expect
@@ -61,8 +62,11 @@ async def test_a_row_the_issuer_refuses_is_named_and_the_others_are_issued(
     achievement = await api.achievement(institution)
     result = issue(running, institution, "--achievement", achievement, "--csv", str(learners))
     assert result.returncode == 1
-    assert "not-an-address: " in result.stderr
-    assert "#/recipient/email" in result.stderr
+    assert result.stderr.count("#/recipient/email: is not an e-mail address") == 1
+    assert "line 3, not-an-address: " in result.stderr
+    nothing = issue(running, institution, "--achievement", str(uuid4()), "--email", "a@example.com")
+    assert nothing.returncode == 1
+    assert "#/achievement: There is no such achievement." in nothing.stderr
     assert result.stdout.endswith("2 of 3 issued\n")
     assert await count(api, institution) == 2
 
@@ -111,6 +115,10 @@ async def test_verify_tells_by_its_exit_code(running: Stack, api: Api, tmp_path:
     assert changed.stdout.endswith("NOT verified: forged\n")
     badge.write_text('{"not": "a credential"')
     assert laurel(running, "verify", str(badge)).returncode == 2
+    badge.write_text("{}")
+    empty = laurel(running, "verify", str(badge))
+    assert empty.returncode == 2
+    assert empty.stderr.endswith("422: #/credential: must not be empty\n"), empty
     badge.write_text(json.dumps(issued["credential"]))
     assert laurel(running, "verify", str(badge), "--verifier", "http://127.0.0.1:9").returncode == 3
 

@@ -205,6 +205,7 @@ async def test_another_institutions_things_look_like_nothing_at_all(issuer_api: 
             url = f"{base}/{path.format(identifier)}"
             answer = await issuer_api.http.request(method, url, json=body, headers=put)
             problem = expect(404, answer)
+            assert problem["detail"].startswith("There is no such ")
             bodies.append({k: v for k, v in problem.items() if k not in ("instance", "trace_id")})
         assert bodies[0] == bodies[1]
     issued = await issuer_api.post_credential(
@@ -212,13 +213,15 @@ async def test_another_institutions_things_look_like_nothing_at_all(issuer_api: 
     )
     listed = expect(200, await issuer_api.http.get(f"{base}/credentials", headers=stranger.headers))
 
-    assert expect(404, issued)["code"] == "not-found"
+    problem = expect(422, issued)
+    assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [("#/achievement", "unknown-achievement")]
+    assert problem["detail"] == "There is no such achievement."
     assert listed["items"] == []
 
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"recipient": {}}, "#/recipient", "required"),
-    ({"recipient": {"email": "a@example.org", "did": "did:key:z6Mk"}}, "#/recipient", "required"),
+    ({"recipient": {"email": "a@example.org", "did": "did:key:z6Mk"}}, "#/recipient", "conflicting-fields"),
     ({"recipient": {"email": "not an address"}}, "#/recipient/email", "invalid-email"),
     ({"recipient": {"email": "a@example.org\r\nBcc: b@example.org"}}, "#/recipient/email", "invalid-email"),
     ({"recipient": {"email": "a@example.org", "name": "\x00"}}, "#/recipient/name", "invalid-character"),

@@ -150,7 +150,7 @@ class TestTrials:
             if message["payload"]["data"].get("test"):
                 url = f"/v1/messages/{message['id']}/resend"
                 again = await platform.http.post(url, json={"endpoint": other.id}, headers=platform.tenant.headers)
-                refusal(again, 404, "not-found")
+                refusal(again, 422, "unknown-endpoint", "#/endpoint")
         assert not [each for each in await platform.messages(endpoint=other.id) if "test" in each["payload"]["data"]]
 
     async def test_a_repeated_request_is_one_test(self, join: Any) -> None:

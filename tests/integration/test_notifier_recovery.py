@@ -1,6 +1,7 @@
 """Recover, replay and redrive over HTTP, with a platform that was down."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -142,25 +143,33 @@ async def test_a_repeated_request_is_one_task_and_a_second_one_has_to_wait(
 
 @pytest.mark.parametrize("verb", ["recover", "replay"])
 @pytest.mark.parametrize(
-    ("body", "code", "pointer"),
+    ("body", "code", "pointer", "detail"),
     [
-        ({}, "required", "#/since"),
-        ({"since": None}, "required", "#/since"),
-        ({"since": "yesterday"}, "invalid-date", "#/since"),
-        ({"since": 1774000000}, "invalid-type", "#/since"),
-        ({"since": "2026-02-30T00:00:00Z"}, "invalid-date", "#/since"),
-        ({"since": "9999-01-01T00:00:00Z"}, "invalid-date", "#/since"),
-        ({"since": LONG_AGO, "until": LONG_AGO}, "invalid-date", "#/until"),
-        ({"since": LONG_AGO, "until": "2025-01-01T00:00:00Z"}, "invalid-date", "#/until"),
-        ({"since": LONG_AGO, "endpoint": str(new_id())}, "unknown-field", "#/endpoint"),
+        ({}, "required", "#/since", "is missing"),
+        ({"since": None}, "required", "#/since", "must not be null"),
+        ({"since": "yesterday"}, "invalid-date", "#/since", "2030-01-31T00:00:00Z"),
+        ({"since": 1774000000}, "invalid-type", "#/since", "RFC 3339"),
+        ({"since": "2026-02-30T00:00:00Z"}, "invalid-date", "#/since", "is not a date of the calendar"),
+        ({"since": "9999-01-01T00:00:00Z"}, "invalid-date", "#/since", "^lies in the future$"),
+        ({"since": "9999-01-01T00:00:00Z", "until": LONG_AGO}, "invalid-date", "#/since", "^lies in the future$"),
+        ({"since": LONG_AGO, "until": LONG_AGO}, "invalid-date", "#/until", "^is not later than since$"),
+        ({"since": LONG_AGO, "until": "2025-01-01T00:00:00Z"}, "invalid-date", "#/until", "^is not later than since$"),
+        ({"since": LONG_AGO, "endpoint": str(new_id())}, "unknown-field", "#/endpoint", "no such field"),
     ],
 )
 async def test_times_that_can_be_none_are_refused(
-    notifier: LoneNotifier, http: httpx.AsyncClient, verb: str, body: dict[str, Any], code: str, pointer: str
+    notifier: LoneNotifier,
+    http: httpx.AsyncClient,
+    verb: str,
+    body: dict[str, Any],
+    code: str,
+    pointer: str,
+    detail: str,
 ) -> None:
     tenant = notifier.tenant()
     answer = await http.post(f"/v1/endpoints/{new_id()}/{verb}", json=body, headers=tenant.headers)
     assert answer.status_code == 422, answer.text
+    assert re.search(detail, answer.json()["detail"]), answer.text
     assert (code, pointer) in [(each["code"], each["pointer"]) for each in answer.json()["errors"]]
 
 
@@ -175,9 +184,11 @@ async def test_anothers_tasks_and_endpoints_do_not_exist(
         await http.get(f"/v1/tasks/{task['id']}", headers=stranger),
         await http.post(f"/v1/endpoints/{platform.id}/recover", json={"since": LONG_AGO}, headers=stranger),
         await http.post(f"/v1/endpoints/{platform.id}/replay", json={"since": LONG_AGO}, headers=stranger),
-        await http.post("/v1/dead-letters/redrive", json={"endpoint": platform.id}, headers=stranger),
     ):
         assert (answer.status_code, answer.json()["code"]) == (404, "not-found"), answer.text
+    named = await http.post("/v1/dead-letters/redrive", json={"endpoint": platform.id}, headers=stranger)
+    assert named.status_code == 422
+    assert [(each["pointer"], each["code"]) for each in named.json()["errors"]] == [("#/endpoint", "unknown-endpoint")]
     refused = await http.post("/v1/dead-letters/redrive", json={}, headers=reader)
     assert (refused.status_code, refused.json()["code"]) == (403, "insufficient-scope")
     future = await http.post("/v1/dead-letters/redrive", json={"since": "9999-01-01T00:00:00Z"}, headers=stranger)

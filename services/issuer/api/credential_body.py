@@ -27,8 +27,10 @@ class RecipientBody(Body):
 
     @model_validator(mode="after")
     def _is_one_of_two(self) -> Self:
-        if (self.email is None) == (self.did is None):
-            raise PydanticCustomError("required", "needs either an email or a did")
+        if self.email is None and self.did is None:
+            raise PydanticCustomError("required", "needs an email or a did")
+        if self.email is not None and self.did is not None:
+            raise PydanticCustomError("conflicting-fields", "must not have both an email and a did")
         return self
 
 

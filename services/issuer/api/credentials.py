@@ -151,7 +151,7 @@ def _recipient_indexes(email: str | None, did: str | None, here: Context) -> lis
         return None
     if email is not None and did is not None:
         detail = "give recipient_email or recipient_did, not both"
-        raise InvalidInput(detail, errors=[FieldError("invalid-value", detail, parameter="recipient_did")])
+        raise InvalidInput(detail, errors=[FieldError("conflicting-fields", detail, parameter="recipient_did")])
     return here.recipients.indexes(Recipient.of(email=email, did=did))
 
 

@@ -25,9 +25,7 @@ def problem_for(refused: errors.Refused) -> Problem:
     """What the client is told."""
     if isinstance(refused, errors.Invalid):
         fields = [FieldError(fault.code, fault.detail, pointer=fault.pointer) for fault in refused.faults]
-        return InvalidInput(fields[0].detail if len(fields) == 1 else f"{len(fields)} fields are wrong", errors=fields)
-    if isinstance(refused, errors.Unknown):
-        return problems.NotFound()
+        return InvalidInput(errors=fields)
     return _KINDS[type(refused)](refused.detail, code=refused.code)
 
 

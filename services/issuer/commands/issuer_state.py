@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.issuer.domain.achievement import require_issuable
-from services.issuer.domain.errors import WrongState
+from services.issuer.domain.achievement import Achievement, require_issuable
+from services.issuer.domain.errors import Fault, Invalid, Unknown, WrongState
 from services.issuer.domain.institution import Institution, require_active
 from services.issuer.domain.signing_key import SigningKey
 from services.issuer.store import achievements, institutions, signing_keys
@@ -100,10 +100,10 @@ class IssuerState:
         return known
 
     async def issuable(self, tx: Transaction, institution_id: UUID, achievement_id: UUID) -> Issuable:
-        """What the institution can issue. Raises Unknown, WrongState."""
+        """What the institution can issue. Raises Invalid for an achievement it does not have, WrongState."""
         known = self._issuables.get((institution_id, achievement_id))
         if known is None:
-            achievement = await achievements.get(tx, achievement_id)
+            achievement = await _named(tx, achievement_id)
             require_issuable(achievement)
             revision = await achievements.get_revision(tx, achievement_id, achievement.revision)
             known = Issuable(revision.revision, revision.document)
@@ -116,6 +116,14 @@ async def load_signatory(tx: Transaction, institution_id: UUID, sealer: Sealer) 
     institution = await institutions.get(tx, institution_id)
     keys = tuple(_opened(key, sealer) for key in await signing_keys.active(tx, institution_id))
     return Signatory(institution, institution.issuer_profile(), keys)
+
+
+async def _named(tx: Transaction, achievement_id: UUID) -> Achievement:
+    """The achievement that an order names: where there is none, the order is wrong and not the address it came to."""
+    try:
+        return await achievements.get(tx, achievement_id)
+    except Unknown as error:
+        raise Invalid([Fault("#/achievement", "unknown-achievement", error.detail)]) from None
 
 
 def _opened(key: SigningKey, sealer: Sealer) -> OpenKey:

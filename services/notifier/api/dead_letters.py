@@ -7,7 +7,9 @@ from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel
 
 from services.notifier.api.context import Here, Reader, Writer
+from services.notifier.api.errors import unknown_endpoint
 from services.notifier.api.recovery import TaskAnswer, start
+from services.notifier.domain.errors import Unknown
 from services.notifier.store import dead_letters
 from services.notifier.store.dead_letters import DeadLetter
 from shared.http.app import router
@@ -94,7 +96,10 @@ async def redrive(request: Request, who: Writer, here: Here, body: RedriveBody |
     body, now = body or RedriveBody(), here.clock()
     if body.since and body.since >= now:
         raise InvalidInput(errors=[FieldError("invalid-date", "lies in the future", pointer="#/since")])
-    return await start(request, who, here, "redrive", body.endpoint, since=body.since, until=now)
+    try:
+        return await start(request, who, here, "redrive", body.endpoint, since=body.since, until=now)
+    except Unknown as error:  # its endpoint is the body's, and not the address's
+        raise unknown_endpoint(error.detail) from None
 
 
 @routes.delete("/{dead_letter_id}", status_code=204)

@@ -176,7 +176,7 @@ def checked(
     if headers is not None:
         errors += _header_errors(headers)
     if errors:
-        raise InvalidInput(errors[0].detail if len(errors) == 1 else f"{len(errors)} fields are wrong", errors=errors)
+        raise InvalidInput(errors=errors)
     return fields, headers
 
 

@@ -4,7 +4,7 @@ from fastapi import FastAPI, Request, Response
 
 from services.notifier.domain import errors
 from shared.http import problems
-from shared.http.problems import Problem
+from shared.http.problems import FieldError, InvalidInput, Problem
 
 _KINDS: dict[type[errors.Refused], type[Problem]] = {
     errors.Unknown: problems.NotFound,
@@ -20,6 +20,11 @@ _KINDS: dict[type[errors.Refused], type[Problem]] = {
 def install(app: FastAPI) -> None:
     """Let every route raise the domain's own exceptions."""
     app.add_exception_handler(errors.Refused, _refuse)
+
+
+def unknown_endpoint(detail: str) -> InvalidInput:
+    """For an endpoint that the body names: not found is said of the address alone."""
+    return InvalidInput(detail, errors=[FieldError("unknown-endpoint", detail, pointer="#/endpoint")])
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:

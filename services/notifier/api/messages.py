@@ -9,6 +9,7 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel
 
 from services.notifier.api.context import Here, MessageId, Reader, Writer
+from services.notifier.api.errors import unknown_endpoint
 from services.notifier.domain.content import NAMES
 from services.notifier.store import messages
 from services.notifier.store.messages import Attempt, Filters, Message
@@ -152,9 +153,12 @@ async def resend(
     async with here.db.tenant(who.institution) as tx:
 
         async def command() -> Result:
-            count = await messages.resend(tx, message_id, body.endpoint if body else None)
+            endpoint = body.endpoint if body else None
+            count = await messages.resend(tx, message_id, endpoint)
+            if not count and endpoint is not None and await messages.get(tx, message_id) is not None:
+                raise unknown_endpoint("there is no such endpoint, or the message is not for it")
             if not count:
-                raise NotFound("there is no such message, or none for that endpoint")
+                raise NotFound("there is no such message, or none for an endpoint that is still there")
             return Result(202, {"deliveries": count})
 
         answer = await once(tx, request, who, command)

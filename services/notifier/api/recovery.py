@@ -79,10 +79,10 @@ async def _begin(
 ) -> Response:
     now = here.clock()
     until = min(body.until or now, now)
+    if body.since >= now:
+        raise InvalidInput(errors=[FieldError("invalid-date", "lies in the future", pointer="#/since")])
     if body.since >= until:
-        where = "until" if body.until and body.since < now else "since"
-        detail = "is not before the end of the time: that lies in the future, or `since` and `until` are exchanged"
-        raise InvalidInput(errors=[FieldError("invalid-date", detail, pointer=f"#/{where}")])
+        raise InvalidInput(errors=[FieldError("invalid-date", "is not later than since", pointer="#/until")])
     return await start(request, who, here, kind, endpoint_id, since=body.since, until=until)
 
 

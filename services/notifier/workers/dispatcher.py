@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 POLL_FLOOR = 0.5
 RECORD_MOST = 500
+LAUNCHED_AT_ONCE = 16
 LANDING_SECONDS = 5.0
 RECORDING_SECONDS = 0.7
 _BACKOFF = (0.2, 5.0)
@@ -100,8 +101,10 @@ class Dispatcher:
                 await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 (jitter)
                 wait = min(wait * 2, _BACKOFF[1])
                 continue
-            for claimed in batch:
+            for number, claimed in enumerate(batch, 1):
                 self._launch(claimed, carried[claimed.endpoint_id])
+                if number % LAUNCHED_AT_ONCE == 0:  # or answers of the database would wait behind the whole batch
+                    await asyncio.sleep(0)
             if not batch:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_FLOOR)

@@ -65,8 +65,12 @@ class VerifyPresentationRequest(CamelBody):
 
     @model_validator(mode="after")
     def _is_one_of_two(self) -> Self:
-        if (self.verifiable_presentation is None) == (self.presentation is None):
-            raise PydanticCustomError("required", "needs either a verifiablePresentation or a presentation")
+        if self.verifiable_presentation is None and self.presentation is None:
+            raise PydanticCustomError("required", "needs a verifiablePresentation or a presentation")
+        if self.verifiable_presentation is not None and self.presentation is not None:
+            raise PydanticCustomError(
+                "conflicting-fields", "must not have both a verifiablePresentation and a presentation"
+            )
         return self
 
 

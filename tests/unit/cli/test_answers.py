@@ -18,6 +18,16 @@ def test_a_problem_is_one_line_naming_the_fields() -> None:
     assert explain(problem) == "Some fields are not usable. (#/recipient/email: not an address)"
 
 
+def test_what_is_wrong_with_the_only_field_is_said_once() -> None:
+    body = {"pointer": "#/credential", "code": "too-short", "detail": "must not be empty"}
+    limit = {"parameter": "limit", "code": "invalid-limit", "detail": "must be 1 at least"}
+    assert explain({"detail": "must not be empty", "errors": [body]}) == "#/credential: must not be empty"
+    assert explain({"detail": "must be 1 at least", "errors": [limit]}) == "limit: must be 1 at least"
+    assert explain({"detail": "2 fields are wrong", "errors": [body, limit]}) == (
+        "2 fields are wrong (#/credential: must not be empty; limit: must be 1 at least)"
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [

@@ -36,8 +36,8 @@ def test_a_byte_order_mark_is_not_part_of_the_first_column(tmp_path: Path) -> No
         ("email,name\na@example.com\n", "line 2: 2 columns expected"),
         ("email,name\na@example.com,A,B\n", "line 2: 2 columns expected"),
         ("email,name\na@example.com,A\na@example.com,A\n", "line 3: the same as line 2"),
-        ("email,name\n,A\n", "line 2: give either an email or a did"),
-        ("email,did\na@example.com,did:key:z\n", "line 2: give either an email or a did"),
+        ("email,name\n,A\n", "line 2: give an email or a did$"),
+        ("email,did\na@example.com,did:key:z\n", "line 2: give an email or a did, not both"),
         ('email\n"a@example.com\n', "is not CSV"),
         ("email\nä@example.com\n".encode("latin-1"), "is not UTF-8"),
         ("email\na@example.com\n".encode("utf-16"), "is not UTF-8"),
@@ -67,6 +67,12 @@ def test_a_row_has_the_same_key_each_time_and_no_other_row_has_it() -> None:
     assert all(len(key) <= 255 and key.isascii() and key.isprintable() for key in keys)
 
 
+def test_a_learner_of_a_file_is_named_with_the_line(tmp_path: Path) -> None:
+    read = read_csv(written(tmp_path, 'name,email,did\n"Ada\nNoor",ada@example.com,\n,,did:key:z6Mk\n'))
+    assert [str(learner) for learner in read] == ["line 3, ada@example.com", "line 4, did:key:z6Mk"]
+    assert str(Learner(email="ada@example.com")) == "ada@example.com"
+
+
 def test_the_example_file_has_a_hundred_learners() -> None:
     learners = read_csv(Path("examples/learners.csv"))
     assert len(learners) == 100
@@ -74,5 +80,5 @@ def test_the_example_file_has_a_hundred_learners() -> None:
 
 
 def test_one_learner_needs_an_address_and_only_one() -> None:
-    with pytest.raises(UserError, match="the learner: give either"):
+    with pytest.raises(UserError, match=r"the learner: give an email or a did$"):
         check(Learner(name="Ada"), "the learner")

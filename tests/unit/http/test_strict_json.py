@@ -9,7 +9,8 @@ from shared.http.problems import InvalidInput, Problem
 from shared.http.strict_json import MAX_DEPTH, MAX_NODES, parse
 
 REFUSED = [
-    (b"", 400, "invalid-json", "line 1, column 1"),
+    (b"", 400, "invalid-json", "there is no body"),
+    (b" \t\r\n", 400, "invalid-json", "there is no body"),
     (b'{"a": 1', 400, "invalid-json", "line 1, column 8"),
     (b'{"a": 1}\n x', 400, "invalid-json", "line 2, column 2"),
     (b'{\n "a": tru}', 400, "invalid-json", "line 2, column 7"),

@@ -184,7 +184,7 @@ def test_how_it_stands_is_said_in_words(name: StandingName, said: str, offered: 
     ("language", "said"),
     [
         ("en", "revoked it on 1 March 2027"),
-        ("de", "hat ihn am 1. März 2027 widerrufen"),
+        ("de", "hat diesen Nachweis am 1. März 2027 widerrufen"),
         ("fr", "l’a révoquée le 1er mars 2027"),
         ("es", "la revocó el 1 de marzo de 2027"),
     ],
