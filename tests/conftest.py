@@ -20,12 +20,9 @@ pytest_plugins = [
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Three, each with a broker and a database server of its own; one where the tests were given somebody else's.
-
-    Tests wait about as long as they work, for time-outs and for what dies: on two cores, three keep both at work.
-    """
+    """Two, each with a broker and a database server of its own; one where the tests were given somebody else's."""
     given = {"LAUREL_TEST_KAFKA", "LAUREL_TEST_POSTGRES"} & os.environ.keys()
-    return 1 if given else 3
+    return 1 if given else 2
 
 
 class ByFileAndBus(LoadScopeScheduling):  # type: ignore[misc]

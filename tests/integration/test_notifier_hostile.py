@@ -130,7 +130,7 @@ async def test_a_message_is_tried_by_the_schedule_then_given_up_then_resent_by_a
     assert len({delivery.message_id for delivery in deliveries}) == 1
     assert {delivery.verified(platform.secret)["type"] for delivery in deliveries} == {"credential.revoked"}
     refused = await http.post(resend, json={"endpoint": message["event_id"]}, headers=platform.tenant.headers)
-    assert refused.status_code == 404
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown-endpoint")
 
 
 async def test_nobody_waits_for_the_hostile(
